@@ -113,7 +113,9 @@ export class MasterBelief {
   private believe(address: ServerAddress, isAnswered: boolean): MasterNews {
     const isOther = this.master === undefined || nameOf(this.master) !== nameOf(address);
     this.master = address;
-    this.ahead = isAnswered ? undefined : address;
+    // A sentinel may tell again what it has answered meanwhile.
+    if (isAnswered) this.ahead = undefined;
+    else if (isOther) this.ahead = address;
     this.replaced = undefined;
     return { address, isOther };
   }

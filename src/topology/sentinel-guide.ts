@@ -100,7 +100,10 @@ export class SentinelGuide implements Guide {
         if (!isSame) this.isLeaving = true;
         return !isSame;
       case 'away':
-        return place.as === 'replica' && isSame;
+        if (place.as !== 'replica' || !isSame) return false;
+        // Others may name it still.
+        this.isConfirmed = false;
+        return true;
       case 'there':
         return place.as === 'master' && options.role === 'prefer-replica';
     }

@@ -42,7 +42,7 @@ export class Inquiry {
     const { all, doubted } = this;
     const place = knowledge.master && all.choose(knowledge, doubted);
     if (place === undefined) {
-      const why = knowledge.master === undefined ? (all.troubleOf(knowledge) ?? '') : all.noPlace;
+      const why = knowledge.master === undefined ? (all.troubleOf(knowledge) ?? '') : all.noPlace(knowledge);
       this.reasons.push([sentinel, new ConnectionError(why)]);
       this.next();
       return;

@@ -1,5 +1,5 @@
 import { nameOf, type ServerAddress } from '../options/addresses';
-import type { Frame } from '../resp/frames';
+import { ErrorFrame, type Frame } from '../resp/frames';
 import { entryOf } from './address';
 
 /** What a sentinel knows of a service. */
@@ -16,16 +16,18 @@ export interface Knowledge {
   readonly replicas: readonly ServerAddress[];
   /** the link of one of them stands */
   readonly hasReplica: boolean;
+  /** why it does not tell of them, in words that follow its address; undefined where it does */
+  readonly refusal: string | undefined;
   /** the other sentinels of the service, by their ids */
   readonly sentinels: ReadonlyMap<string, ServerAddress>;
 }
 
-/** The answers to what a sentinel is asked; undefined for what it has refused. */
+/** The answers to what a sentinel is asked; undefined for what it is not. */
 export interface Answers {
   readonly address: Frame;
-  readonly master: Frame | undefined;
-  readonly info: Frame | undefined;
-  readonly sentinels: Frame | undefined;
+  readonly master: Frame;
+  readonly info: Frame;
+  readonly sentinels: Frame;
   readonly replicas: Frame | undefined;
 }
 
@@ -48,6 +50,7 @@ export function readKnowledge(
     doubts: isOfOther ? [] : flagsOf(master).filter((flag) => flag !== 'master'),
     isInTilt: typeof info === 'string' && /^sentinel_tilt:1/m.test(info),
     ...readReplicas(replicas, readAddress),
+    refusal: replicas instanceof ErrorFrame ? `does not tell of replicas: ${replicas.text}` : undefined,
     sentinels: readSentinels(sentinels, readAddress),
   };
 }

@@ -17,12 +17,12 @@ import {
 } from 'rxjs';
 import type { Command } from '../commands/command';
 import { knownCall } from '../commands/known-commands';
-import { inBackground, type Clock } from '../connection/clock';
+import { inBackground, patient, type Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Resident, Send } from '../connection/resident';
 import { AuthenticationError, ConnectionError, ReplyError, TimeoutError, type RedisError } from '../errors';
 import { nameOf, type ServerAddress, type Translate } from '../options/addresses';
-import type { Frame, Push } from '../resp/frames';
+import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { readAddress } from './address';
 import {
   CHANNELS,
@@ -74,6 +74,8 @@ export class Sentinel {
   named: string | undefined;
   /** Whether there was a replica with the data of the master when it told last. */
   hadReplica: boolean | undefined;
+  /** Those that had a link to their master when it told of such last. */
+  linked: readonly ServerAddress[] = [];
   private connection: Connection | undefined;
   private asking: Observable<Knowledge> | undefined;
   /** When it is asked again by itself. */
@@ -114,7 +116,7 @@ export class Sentinel {
         connection.wake();
         return this.question(connection);
       }),
-      timeout({ first: limit, with: late, scheduler: clock }),
+      timeout({ first: limit, with: late, scheduler: patient(clock) }),
       catchError((error: RedisError) => {
         // What it owes must not come between later answers.
         this.leave();
@@ -293,9 +295,10 @@ function inWords([name = '', ...args]: readonly string[]): Command {
   return knownCall(name, args);
 }
 
-function ignoreRefusal(error: unknown): Observable<undefined> {
+/** A refusal is an answer. */
+function ignoreRefusal(error: unknown): Observable<ErrorFrame> {
   return error instanceof ReplyError && !(error instanceof AuthenticationError)
-    ? of(undefined)
+    ? of(new ErrorFrame(error.message))
     : throwError(() => error);
 }
 

@@ -178,7 +178,7 @@ export class Sentinels {
         this.forget(other);
     }
     this.learn(knowledge.sentinels);
-    const { master, epoch, isInTilt, hasReplica } = knowledge;
+    const { master, epoch, isInTilt, hasReplica, replicas } = knowledge;
     const trouble = this.troubleOf(knowledge);
     if (trouble === undefined) this.told.delete(sentinel);
     else this.tellOnce(sentinel, new ConnectionError(`Sentinel ${sentinel.name} ${trouble}`, { repeatable: true }));
@@ -187,20 +187,30 @@ export class Sentinels {
     const isThere = hasReplica && sentinel.hadReplica === false;
     sentinel.hadReplica = hasReplica;
     if (isThere) {
-      const [address] = knowledge.replicas;
+      const [address] = replicas;
       this.change$.next({ kind: 'there', address: address!, why: `Sentinel ${sentinel.name} tells of a replica` });
+    }
+    if (hasReplica) {
+      const { linked } = sentinel;
+      sentinel.linked = replicas;
+      for (const address of linked) {
+        const name = nameOf(address);
+        if (replicas.some((one) => nameOf(one) === name)) continue;
+        const why = `The link of ${name} to its master is broken, says sentinel ${sentinel.name}`;
+        this.change$.next({ kind: 'away', address, why });
+      }
     }
     const news = this.belief.answered(sentinel, master, epoch);
     if (news !== undefined) this.moved(news, sentinel);
   }
 
   /** What is wrong with an answer; undefined for nothing. */
-  troubleOf({ master, isInTilt, doubts }: Knowledge): string | undefined {
+  troubleOf({ master, isInTilt, doubts, refusal }: Knowledge): string | undefined {
     const { service } = this.parts.sentinel;
     if (master === undefined) return `does not know '${service}'`;
     if (isInTilt) return 'is in TILT: it has lost track of time';
     const isDown = doubts.filter((doubt) => doubt.endsWith('_down'));
-    if (isDown.length === 0) return undefined;
+    if (isDown.length === 0) return refusal;
     const agreed = isDown.includes('o_down') ? 'and so do others' : 'and has no quorum for that';
     return `holds the master of '${service}' at ${nameOf(master)} to be down, ${agreed} (${isDown.join(', ')})`;
   }
@@ -307,8 +317,8 @@ export class Sentinels {
     return role === 'replica' || master === undefined ? undefined : { address: master, as: 'master' };
   }
 
-  get noPlace(): string {
-    return `knows no replica of '${this.parts.sentinel.service}' that is up`;
+  noPlace({ refusal }: Knowledge): string {
+    return refusal ?? `knows no replica of '${this.parts.sentinel.service}' that is up`;
   }
 
   /** No sentinel has told where the server is. */

@@ -1,4 +1,5 @@
 import type { ServerAddress } from 'rxjs-redis';
+import { nameOf } from '../../../src/options/addresses';
 import { useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
 import { useScriptedRoles } from '../../support/scripted-roles';
@@ -84,5 +85,25 @@ describe('A master that a sentinel names and takes back', () => {
     await until(() => old.dials === 2);
     expect([next.dials, first.asked]).toEqual([0, before]);
     expect(await owed).toMatchObject({ error: { delivery: 'unknown' } });
+  });
+});
+
+describe('A master that a sentinel tells of again after it has answered', () => {
+  it('is asked for by the connections that follow', async () => {
+    const { first, second, third, teller, redis } = await behind();
+    const there = leadsTo(redis, second.address);
+    const before = teller.asked;
+    Object.assign(teller.says, { master: second.address, epoch: 2 });
+    teller.tell('+promoted-slave', ofReplica(second.address, first.address));
+    await there;
+    await until(() => teller.asked === before + 1);
+    teller.tell('+switch-master', `${service} ${words(first.address)} ${words(second.address)}`);
+    await until(() => teller.asked === before + 2);
+    // What the sentinel has answered last has to have been read as well.
+    const other = client({ sentinels: [teller.address], service });
+    await other.ping();
+    Object.assign(teller.says, { master: third.address });
+    await redis.reconnect();
+    expect(redis.inspect().address).toBe(nameOf(third.address));
   });
 });

@@ -1,10 +1,12 @@
 import { useClients } from '../../support/clients';
-import { leadsTo } from '../../support/sentinel-clients';
+import { useScriptedSentinels } from '../../support/scripted-sentinel';
+import { leadsTo, troubles } from '../../support/sentinel-clients';
 import { useSwappingMasters } from '../../support/swapping-masters';
 import { until } from '../../support/until';
 
 const masters = useSwappingMasters();
 const client = useClients();
+const sentinel = useScriptedSentinels();
 
 describe('A failover whose events are lost', () => {
   it('is found by the question that is asked every ten seconds, and nothing is sent to the old master from then on', async () => {
@@ -20,5 +22,22 @@ describe('A failover whose events are lost', () => {
     expect(sentinel.asked - asked).toBe(1);
     await redis.set('k', 'new');
     expect([await admins[0].get('k'), await admins[1].get('k')]).toEqual([null, 'new']);
+  });
+});
+
+describe('A sentinel that is asked', () => {
+  it('is not held to be silent for the time for which the process itself stood still', async () => {
+    const { servers } = await masters();
+    const { host, port } = servers[0];
+    const one = await sentinel({ master: { host, port } });
+    // It may take 100 ms.
+    const redis = client({ sentinels: [one.address], service: 'mymaster', connectTimeout: 200 });
+    const told = troubles(redis, 'sentinel');
+    const answer = redis.ping().then((pong) => pong);
+    await until(() => one.script.seen.length > 0);
+    const end = performance.now() + 300;
+    while (performance.now() < end);
+    expect(await answer).toBe('PONG');
+    expect(told).toEqual([]);
   });
 });

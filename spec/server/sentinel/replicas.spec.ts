@@ -138,6 +138,29 @@ describe('The replica of a client', () => {
     await back;
   });
 
+  it('is left when a sentinel says that it has lost its master, for one that has not, and is not come back to by the word of another', async () => {
+    const [first, second] = [await role('slave connected'), await role('slave connected')];
+    const master = { host: '127.0.0.1', port: 1 };
+    const linked = { master, replicas: [first.address, second.address] };
+    // They speak RESP2 alone, so they are asked each second.
+    const [news, behind] = [await sentinel(linked, { protocol: 2 }), await sentinel(linked, { protocol: 2 })];
+    const redis = client({ sentinels: [behind.address, news.address], service, role: 'replica' });
+    await redis.get('k');
+    await until(() => news.asked > 0);
+    // It has had its turn when the link is made anew.
+    await redis.dedicated((connection) => connection.get('k'));
+    const [left, other] = redis.inspect().address === nameOf(first.address) ? [first, second] : [second, first];
+    news.says.replicas = [first.address, second.address].map((one) => ({ ...one, link: 'err' }));
+    const { asked } = news;
+    // While no other is linked, as during a failover, it stays.
+    await until(() => news.asked > asked + 1);
+    expect(redis.inspect().address).toBe(nameOf(left.address));
+    const there = leadsTo(redis, other.address);
+    news.says.replicas = [{ ...left.address, link: 'err' }, other.address];
+    await there;
+    expect([left.dials, other.dials]).toEqual([1, 2]);
+  });
+
   it('is waited for where there is none, which is told', async () => {
     const master = await role('master');
     const late = await role('slave connected');

@@ -20,7 +20,8 @@ async function promotedWhenLet() {
   proxy = await startProxy({ target: replica });
   const { host, port } = proxy;
   const [atMaster, atReplica] = [client(master.url), client(replica.url)];
-  await atReplica.configSet({ 'replica-announce-ip': host, 'replica-announce-port': String(port) });
+  await atReplica.configSet('replica-announce-ip', host);
+  await atReplica.configSet('replica-announce-port', port);
   await atReplica.replicaof(master.host, master.port);
   await untilReplicating(atReplica, atMaster);
   // What does not answer for a while is not held to be down.

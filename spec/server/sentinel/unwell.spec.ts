@@ -125,6 +125,25 @@ describe('A replica that has lost its master, and is not to tell what is old', (
   });
 });
 
+describe('A replica whose link to its master breaks while it is read', () => {
+  it('is left for one that is linked, once a sentinel has seen that', async () => {
+    const master = await real.server();
+    const replicas = [await real.server(master), await real.server(master)];
+    const one = await real.sentinel(watching(service, master));
+    await untilKnown(one, service, 2);
+    const reader = client({ sentinels: [one.address], service, role: 'replica' });
+    await reader.ping();
+    const [left, other] = replicas.map(({ url }) => client(url));
+    const [from, to] =
+      reader.inspect().address === nameOf(replicas[0]!) ? [left!, replicas[1]!] : [other!, replicas[0]!];
+    const there = leadsTo(reader, to);
+    await client(master.url).configSet('requirepass', 'secret');
+    await from.clientKill({ TYPE: 'MASTER' });
+    await there;
+    expect(await reader.role()).toMatchObject({ role: 'slave', state: 'connected' });
+  });
+});
+
 describe('A replica that reads what it has', () => {
   it('is left for another one', async () => {
     const replicas = [await role('slave connect'), await role('slave connected')] as const;

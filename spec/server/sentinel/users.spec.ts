@@ -1,9 +1,10 @@
 import { filter } from 'rxjs';
 import type { Redis } from 'rxjs-redis';
+import { nameOf } from '../../../src/options/addresses';
 import { useClients } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { atLeast, untilKnown, useRealSentinels, watching, type RealSentinel } from '../../support/real-sentinels';
-import { leadsTo } from '../../support/sentinel-clients';
+import { leadsTo, troubles } from '../../support/sentinel-clients';
 
 const real = useRealSentinels();
 const client = useClients();
@@ -51,6 +52,22 @@ describe('A user of sentinels who may do little', () => {
   it('may ask for the address alone, and follows a failover all the same', async () => {
     const all = await guarded('curt on >secret resetchannels -@all +hello +sentinel|get-master-addr-by-name');
     await failOver(client(as(all.one, 'curt')), all);
+  });
+
+  it('may not ask for replicas, which is told as it is, and one that prefers them reads from the master', async () => {
+    const { master, one } = await guarded(
+      'narrow on >secret &* -@all +hello +psubscribe +info +sentinel -sentinel|replicas',
+    );
+    const why = /^Sentinel \S+ does not tell of replicas: NOPERM /i;
+    const wanting = client({ ...as(one, 'narrow'), role: 'replica', commandTimeout: 400 });
+    const told = troubles(wanting, 'sentinel');
+    expect((await failure(wanting.ping())).message).toMatch(/ does not tell of replicas: NOPERM /i);
+    expect(told).toEqual([expect.stringMatching(why)]);
+    const preferring = client({ ...as(one, 'narrow'), role: 'prefer-replica' });
+    const toldAsWell = troubles(preferring, 'sentinel');
+    await preferring.ping();
+    expect(preferring.inspect().address).toBe(nameOf(master));
+    expect(toldAsWell).toEqual([expect.stringMatching(why)]);
   });
 
   it('may not even ask for the address, which is told as it is', async () => {
