@@ -314,7 +314,7 @@ export class RedisCluster extends ClusterView {
 
   /** Lets the process end while the client is open, as `unref()` of `Redis` does. */
   unref(): this {
-    this.references?.unref(() => this.core.topology.fences.held > 0 || isWaitedFor(this.look()));
+    this.references?.unref(() => this.core.topology.fences.queued > 0 || isWaitedFor(this.look()));
     return this;
   }
 
