@@ -27,6 +27,9 @@ export interface CommandOptions {
   readonly cache?: boolean | { readonly ttl?: number | undefined } | undefined;
 }
 
+/** An option that the shape of ioredis alone knows: all names travel as they are. */
+const WITHOUT_PREFIX = Symbol.for('rxjs-redis:without-prefix');
+
 /** @throws TypeError that names the option and what was expected */
 export function contextOf(options: CommandOptions, before: RequestContext): Partial<RequestContext> {
   if (typeof options !== 'object' || options === null) {
@@ -61,5 +64,6 @@ export function contextOf(options: CommandOptions, before: RequestContext): Part
     ...(retry !== undefined && { retry: retryPolicy(resolveRetry(retry)) }),
     ...(onUndelivered !== undefined && { onUndelivered }),
     ...(cache !== undefined && { cache: cacheWishOf(cache) }),
+    ...(WITHOUT_PREFIX in options && { prefix: '' }),
   };
 }

@@ -4,6 +4,7 @@ import { Redis, type ConnectionState, type RedisView } from '../index';
 import { readArguments, type Argument, type Callback } from './arguments';
 import { commandNames, type CommandName } from './command-names';
 import { MessageEvents, type MessageKind } from './messages';
+import { clientFor, unprefixed } from './names';
 import { clientOptions, givenOptions, type IORedisOptions } from './options';
 import { IORedisPipeline } from './pipeline';
 import { asKnown, shaped, told } from './replies';
@@ -44,6 +45,9 @@ export class IORedis extends WithCommands {
   readonly #given: Redis | undefined;
   #client: Redis | undefined;
   #following: Subscription | undefined;
+  #isWarned = false;
+  /** why the connection is not there */
+  #reason: Error | undefined;
 
   /**
    * @param given options, a URL and options, or a port, a host and options
@@ -56,22 +60,24 @@ export class IORedis extends WithCommands {
     const options = this.#given === undefined ? givenOptions(given) : { maxRetriesPerRequest: null };
     this.options = { ...DEFAULTS, ...options };
     if (this.#given === undefined) clientOptions(this.options);
+    for (const [name, script] of Object.entries(this.options.scripts ?? {})) this.defineCommand(name, script);
     if (this.options.lazyConnect !== true) this.#begin();
   }
 
   /**
    * Connects, where that was left for later (`lazyConnect`) or the client has ended.
    * @returns when it is ready
+   * @throws Error when the first attempt fails; the client goes on trying where `retryStrategy` says so
    */
   connect(callback?: Callback<void>): Promise<void> {
     if (this.status !== 'wait' && this.status !== 'end') {
       return told(Promise.reject(new Error('Redis is already connecting/connected')), callback);
     }
     this.status = 'wait';
-    const connected = this.#run(async () => {
-      await this.#live().connect();
-    });
-    return told(connected, callback);
+    return told(
+      this.#run(() => this.#connected()),
+      callback,
+    );
   }
 
   /** Ends at once: commands that wait fail. @param reconnect whether to connect again instead */
@@ -219,19 +225,36 @@ export class IORedis extends WithCommands {
     );
   }
 
+  #connected(): Promise<void> {
+    const client = this.#live();
+    return new Promise((resolve, reject) => {
+      const ready = (): void => void this.off('close', lost);
+      const lost = (): void => {
+        this.off('ready', ready);
+        reject(new Error(CLOSED, { cause: this.#reason }));
+      };
+      this.once('ready', ready);
+      this.once('close', lost);
+      client.connect().then(resolve, reject);
+    });
+  }
+
   get #host() {
     return { scripts: this.#scripts, live: () => this.#live() };
   }
 
   #send<T>(name: string, given: readonly Argument[], asBytes: boolean): Promise<T> {
     const { args, callback } = readArguments(name, given);
-    const reply = this.#run(async () => shaped(name, await this.#surface(asBytes).call(name, ...args)) as T);
+    const reply = this.#run(async () => {
+      const client = clientFor(this.#live(), name);
+      return shaped(name, await (asBytes ? client.bytes : client).call(name, ...args)) as T;
+    });
     return told(reply, callback as Callback<T>);
   }
 
   #join(kind: MessageKind, name: string, given: readonly Argument[]): Promise<number> {
     const { args, callback } = readArguments(name, given);
-    const joined = this.#run(() => this.#messages.join(this.#live(), kind, args.map(String)));
+    const joined = this.#run(() => this.#messages.join(unprefixed(this.#live()), kind, args.map(String)));
     return told(joined, callback as Callback<number>);
   }
 
@@ -264,20 +287,25 @@ export class IORedis extends WithCommands {
     this.#following = client.state$.subscribe((state) => this.#follow(state));
     this.#following.add(
       client.events$.subscribe((event) => {
-        if (event.type !== 'error' || this.listenerCount('error') === 0) return;
+        if (event.type !== 'error') return;
+        if (this.listenerCount('error') === 0) {
+          this.#warn(event.error);
+          return;
+        }
         // Of sentinels the whole sentence: which of them it is, and that it is none of the servers.
         this.emit('error', this.options.sentinels === undefined ? rootOf(event.error) : event.error);
       }),
     );
-    if (this.status === 'wait') this.status = 'connecting';
+    if (this.status === 'wait') this.#become('connecting');
     client.connect().then(undefined, () => undefined);
     return client;
   }
 
   #follow(state: ConnectionState): void {
+    if ('error' in state) this.#reason = state.error;
     switch (state.kind) {
       case 'connecting':
-        if (this.status === 'wait') this.#become('connecting');
+        if (this.status !== 'connecting') this.#become('connecting');
         break;
       case 'ready':
         if (state.protocol === 3) {
@@ -295,7 +323,7 @@ export class IORedis extends WithCommands {
         break;
       case 'reconnecting':
         this.#become('close');
-        this.#become('reconnecting');
+        this.#become('reconnecting', state.delay);
         break;
       case 'closed':
         this.#end();
@@ -309,13 +337,21 @@ export class IORedis extends WithCommands {
     this.#messages.leaveAll();
     this.#following?.unsubscribe();
     this.#client = undefined;
-    if (this.status !== 'wait') this.#become('close');
+    this.#become('close');
     this.#become('end');
   }
 
-  #become(status: IORedisStatus): void {
+  #become(status: IORedisStatus, ...what: readonly unknown[]): void {
     this.status = status;
-    this.#tell(status);
+    this.#tell(status, ...what);
+  }
+
+  /** The client does not, because its events are listened to here. */
+  #warn({ message }: Error): void {
+    if (this.#isWarned) return;
+    this.#isWarned = true;
+    const told = `${message}. Listen to 'error' of the client to be told`;
+    process.emitWarning(told, { type: 'RedisWarning', code: 'REDIS_UNREACHABLE' });
   }
 
   /** At the end of the tick, so that what has just made the client can listen. */

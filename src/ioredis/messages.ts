@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Subscription } from 'rxjs';
-import type { Redis } from '../index';
+import type { RedisView } from '../index';
 
 /** What is subscribed to: channels, patterns, channels of a shard. */
 export type MessageKind = 'channel' | 'pattern' | 'shard';
@@ -9,6 +9,8 @@ export type MessageKind = 'channel' | 'pattern' | 'shard';
 interface Joined {
   readonly subscription: Subscription;
   readonly confirmed: Promise<void>;
+  /** it is left; with an error where the client ends */
+  readonly left: (error?: Error) => void;
 }
 
 /** The subscriptions of one client, and their messages as events. */
@@ -24,7 +26,7 @@ export class MessageEvents {
   }
 
   /** @returns when the server has confirmed all of them, how many there are */
-  async join(client: Redis, kind: MessageKind, names: readonly string[]): Promise<number> {
+  async join(client: RedisView, kind: MessageKind, names: readonly string[]): Promise<number> {
     const places = names.map((name) => this.joined.get(`${kind} ${name}`) ?? this.begin(client, kind, name));
     await Promise.all(places.map(({ confirmed }) => confirmed));
     return this.count(kind);
@@ -38,15 +40,17 @@ export class MessageEvents {
   }
 
   leaveAll(): void {
-    for (const place of [...this.joined.keys()]) this.drop(place);
+    for (const place of [...this.joined.keys()]) this.drop(place, new Error('Connection is closed.'));
   }
 
-  private drop(place: string): void {
-    this.joined.get(place)?.subscription.unsubscribe();
+  private drop(place: string, error?: Error): void {
+    const joined = this.joined.get(place);
+    joined?.subscription.unsubscribe();
     this.joined.delete(place);
+    joined?.left(error);
   }
 
-  private begin({ bytes }: Redis, kind: MessageKind, name: string): Joined {
+  private begin({ bytes }: RedisView, kind: MessageKind, name: string): Joined {
     const { resolve, reject, promise } = deferred();
     const messages$ =
       kind === 'channel'
@@ -69,7 +73,8 @@ export class MessageEvents {
         reject(new Error('Connection is closed.'));
       },
     });
-    const joined = { subscription, confirmed: promise };
+    const left = (error?: Error): void => (error === undefined ? resolve() : reject(error));
+    const joined = { subscription, confirmed: promise, left };
     this.joined.set(place, joined);
     return joined;
   }

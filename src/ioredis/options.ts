@@ -1,5 +1,7 @@
+import { isIPv6 } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { RedisError, RedisOptions } from '../index';
+import type { ScriptDefinition } from './scripts';
 
 /** The options of ioredis that this client has as well. Durations are milliseconds. */
 export interface IORedisOptions {
@@ -36,12 +38,15 @@ export interface IORedisOptions {
   readonly sentinelTLS?: TlsOptions | true | undefined;
   readonly enableTLSForSentinelMode?: boolean | undefined;
   readonly natMap?: RedisOptions['natMap'];
+  /** what `defineCommand` would be called with */
+  readonly scripts?: Readonly<Record<string, ScriptDefinition>> | undefined;
   /** options of ioredis that mean nothing here */
   readonly [other: string]: unknown;
 }
 
-/** What ioredis can do with more than one server, and this client cannot yet. */
+/** What ioredis can do and this client cannot, and what either would not read. */
 const MISSING = [
+  'url',
   'Connector',
   'sentinelRetryStrategy',
   'sentinelReconnectStrategy',
@@ -75,11 +80,12 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
     ...(retryStrategy === null && { reconnect: false }),
     ...(options.enableOfflineQueue === false && { offlineQueue: 0 }),
     ...(options.connectionName && { clientName: options.connectionName }),
-    family: options.family,
-    database: options.db,
-    tls: options.sentinels && options.enableTLSForSentinelMode !== true ? undefined : options.tls,
-    prefix: options.keyPrefix,
-    connectTimeout: options.connectTimeout,
+    // Null is what is not given.
+    family: options.family ?? undefined,
+    database: options.db ?? undefined,
+    tls: options.sentinels && options.enableTLSForSentinelMode !== true ? undefined : (options.tls ?? undefined),
+    prefix: options.keyPrefix ?? undefined,
+    connectTimeout: options.connectTimeout ?? undefined,
     ...options.client,
     // Replies have the form of RESP2.
     protocol: 2,
@@ -106,32 +112,58 @@ function delaysOf(strategy: NonNullable<IORedisOptions['retryStrategy']>) {
   };
 }
 
-/** The options of a constructor: `(port, host, options)`, `(url, options)`, `(path, options)`, `(options)`. */
+/** Numbers that may come as text, as those of URLs and of the environment do. */
+const NUMBERS = ['port', 'db', 'family', 'connectTimeout', 'commandTimeout'];
+
+/** The options of a constructor: `(port, host, options)`, `(url, options)`, `(path, options)`, `(options)`. What comes first counts. */
 export function givenOptions(given: readonly unknown[]): IORedisOptions {
   let options: Record<string, unknown> = {};
+  let isSecure = false;
   for (const one of given) {
     if (one === null || one === undefined) continue;
     if (typeof one === 'object') options = { ...one, ...options };
-    else if (typeof one === 'number' || (typeof one === 'string' && /^\d+$/.test(one))) options.port = Number(one);
-    else if (typeof one === 'string')
-      options = { ...options, ...(options.port === undefined ? placeIn(one) : { host: one }) };
-    else throw new TypeError(`IORedis: options, a port, a host or a URL were expected, got ${typeof one}`);
+    else if (typeof one === 'number' || (typeof one === 'string' && /^\d+$/.test(one))) options.port = one;
+    else if (typeof one === 'string') {
+      options = { ...placeIn(one), ...options };
+      isSecure ||= SECURE.test(one);
+    } else throw new TypeError(`IORedis: options, a port, a host or a URL were expected, got ${typeof one}`);
   }
+  // Details that stand beside the URL count.
+  if (isSecure) options.tls ??= {};
+  if (typeof options.tls === 'string') options.tls = {};
+  for (const name of NUMBERS) if (typeof options[name] === 'string') options[name] = Number(options[name]);
   return options;
 }
 
-/** Of a URL, the path of a Unix socket, or a host. */
-function placeIn(text: string): IORedisOptions {
-  if (text.startsWith('/')) return { path: text };
-  if (!/^rediss?:\/\//.test(text)) return { host: text };
-  const url = new URL(text);
-  const database = url.searchParams.get('db') ?? url.pathname.slice(1);
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
-    ...(url.port !== '' && { port: Number(url.port) }),
-    ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
-    ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
-    ...(database !== '' && { db: Number(database) }),
-    ...(url.protocol === 'rediss:' && { tls: {} }),
-  };
+const SCHEME = /^(?:(?:redis|valkey)s?:)?\/\//i;
+const SECURE = /^(?:redis|valkey)s:/i;
+
+/**
+ * Of a URL, of what stands in one behind `redis://`, or the path of a Unix socket. Options that are its parameters count less.
+ * @throws TypeError that shows nothing of it, because a password may be in it
+ */
+function placeIn(text: string): Record<string, unknown> {
+  if (isIPv6(text)) return { host: text };
+  if (/^\/(?!\/)/.test(text)) {
+    const [path, parameters] = text.split('?');
+    return { ...Object.fromEntries(new URLSearchParams(parameters)), path };
+  }
+  const rest = text.replace(SCHEME, '');
+  try {
+    if (/^[a-z+]+:\/\//i.test(rest)) throw new TypeError('another scheme');
+    const { hostname, port, pathname, username, password, searchParams } = new URL(`redis://${rest}`);
+    const parts = {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port,
+      username: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+      db: pathname.slice(1),
+    };
+    const known = Object.entries(parts).filter(([, part]) => part !== '');
+    return { ...Object.fromEntries(searchParams), ...Object.fromEntries(known) };
+  } catch {
+    throw new TypeError(
+      'IORedis: a URL reads redis://[[user]:password@]host[:port][/db], and a password in it is percent-encoded',
+    );
+  }
 }

@@ -2,6 +2,7 @@ import type { ReplyError } from '../index';
 import { type Arg, type Redis } from '../index';
 import { readArguments, type Argument, type Callback } from './arguments';
 import { commandNames, type CommandName } from './command-names';
+import { unprefixedCommand } from './names';
 import { asKnown, inText, shaped, told } from './replies';
 import { scriptArguments, type ScriptDefinition } from './scripts';
 
@@ -99,7 +100,9 @@ export class IORedisPipeline extends WithPipelineCommands {
       const surface = inBytes ? client.bytes : client;
       const chain = surface[this.#kind]();
       for (const { name, args, script } of queue) {
-        if (script === undefined) chain.call(name, ...args);
+        const plain = script === undefined ? unprefixedCommand(client, name, args) : undefined;
+        if (plain !== undefined) chain.add(plain);
+        else if (script === undefined) chain.call(name, ...args);
         else
           chain.add(
             surface.script(script.lua, { readOnly: script.readOnly }).command(...scriptArguments(script, args)),

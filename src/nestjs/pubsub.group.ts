@@ -1,5 +1,6 @@
 import { EMPTY, asyncScheduler, catchError, ignoreElements, timer, type Subscription } from 'rxjs';
 import type { Redis } from '../index';
+import { parsed } from './transport';
 
 /** A message, as it waits for an instance that is free. */
 export interface GroupMessage {
@@ -56,7 +57,7 @@ export class PubSubGroup {
       )
       .subscribe({
         next: (taken) => {
-          if (taken !== null) this.run(JSON.parse(taken[1]) as GroupMessage);
+          if (taken !== null) this.run(taken[1]);
         },
         complete: () => {
           this.waiting = undefined;
@@ -71,7 +72,13 @@ export class PubSubGroup {
     this.waiting?.unsubscribe();
   }
 
-  private run(message: GroupMessage): void {
+  private run(text: string): void {
+    const message = parsed(text) as GroupMessage | null | undefined;
+    // Others can write into the list.
+    if (typeof message?.route !== 'string' || typeof message.text !== 'string') {
+      this.failed(`What was in the list ${this.list} is no message`);
+      return;
+    }
     this.running++;
     void this.work(message).finally(() => {
       this.running--;

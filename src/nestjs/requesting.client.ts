@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
 import {
   Observable,
@@ -226,7 +227,7 @@ export abstract class RequestingClient extends BaseClient {
       });
       const messages = redis.subscribe(this.channel, { literal: true, gaps: true }).subscribe({
         next: (item) => {
-          if ('data' in item) void this.take(item.data);
+          if ('data' in item) void this.take(item.data).catch((error: unknown) => this.unreadable(error));
           else if (item.type === 'subscribed') {
             this.obstacle = undefined;
             this._status$.next('connected');
@@ -252,6 +253,11 @@ export abstract class RequestingClient extends BaseClient {
     const { id, err, response, isDisposed } = packet;
     const answer = err === undefined || err === null ? { response } : { err };
     this.pending.get(id)?.answered({ ...answer, ...(isDisposed === true ? { isDisposed } : {}) });
+  }
+
+  /** A text that is no answer, from someone else, or of another serializer. */
+  private unreadable(error: unknown): void {
+    new Logger(this.where).error(`An answer cannot be read: ${messageOf(error)}`);
   }
 
   private fail(message: string, requests = [...this.pending.values()]): void {

@@ -32,7 +32,7 @@ describe('A client in the shape of ioredis', () => {
     expect(redis.status).toBe('ready');
     expect(await redis.quit()).toBe('OK');
     expect(redis.status).toBe('end');
-    expect(seen).toStrictEqual(['connect', 'ready', 'close', 'end']);
+    expect(seen).toStrictEqual(['connecting', 'connect', 'ready', 'close', 'end']);
     await expect(redis.get('a')).rejects.toThrow('Connection is closed.');
     await expect(redis.quit()).rejects.toThrow('Connection is closed.');
   });
@@ -75,7 +75,10 @@ describe('A client in the shape of ioredis', () => {
     );
     await until(() => messages.includes('c after'));
     expect(messages[0]).toBe('c before');
-    expect(seen.slice(0, 6)).toStrictEqual(['connect', 'ready', 'close', 'reconnecting', 'connect', 'ready']);
+    expect(seen.slice(0, 8)).toStrictEqual([
+      ...['connecting', 'connect', 'ready', 'close'],
+      ...['reconnecting', 'connecting', 'connect', 'ready'],
+    ]);
     expect(errors.length).toBeGreaterThan(0);
   });
 
