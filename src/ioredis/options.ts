@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { RedisError, RedisOptions } from '../index';
 import type { ScriptDefinition } from './scripts';
@@ -137,13 +136,15 @@ export function givenOptions(given: readonly unknown[]): IORedisOptions {
 
 const SCHEME = /^(?:(?:redis|valkey)s?:)?\/\//i;
 const SECURE = /^(?:redis|valkey)s:/i;
+/** An address of IPv6 by itself: a host with a port has one colon. */
+const IPV6 = /^(?=.*:.*:)[\da-f:.]+(?:%.*)?$/i;
 
 /**
  * Of a URL, of what stands in one behind `redis://`, or the path of a Unix socket. Options that are its parameters count less.
  * @throws TypeError that shows nothing of it, because a password may be in it
  */
 function placeIn(text: string): Record<string, unknown> {
-  if (isIPv6(text)) return { host: text };
+  if (IPV6.test(text)) return { host: text };
   if (/^\/(?!\/)/.test(text)) {
     const [path, parameters] = text.split('?');
     return { ...Object.fromEntries(new URLSearchParams(parameters)), path };
