@@ -72,13 +72,6 @@ export const clusterMutations: readonly ClusterMutation[] = [
     to: '    wait.over();',
   },
   {
-    seed: 506,
-    fault: 'what nodes send back is sent on in the order in which it came back',
-    file: 'topology/fence.ts',
-    from: '    bounced.sort(byPlace);\n',
-    to: '',
-  },
-  {
     seed: 17,
     fault: 'what comes back stands behind later calls',
     file: 'topology/fence.ts',
