@@ -82,7 +82,7 @@ export function inBackground(timer: Subscription, is = true): Subscription {
  * The system's own: monotonic, so that a system clock that is set neither ends a command early nor keeps one waiting.
  */
 export class SystemClock implements Clock {
-  readonly references = new ProcessReferences((delay) => setTimeout(() => undefined, delay));
+  readonly references = new ProcessReferences(setTimeout);
 
   readonly now = now;
 

@@ -14,16 +14,16 @@ const unreferenced = new Map<ProcessReferences, () => boolean>();
 
 /** The timers and sockets of one client, which keep the process alive or do not. */
 //  unref ──▶ the event loop is empty ──nothing waits──▶ the process ends
-//                  ▲        └──a command waits──▶ a moment ──┐
-//                  └─────────────────────────────────────────┘
+//                     │                       ▲
+//                     └──a command waits──▶ a moment ──a command waits──▶ …
 export class ProcessReferences {
   /** Whether each one would keep the process alive by itself. */
   private readonly handles = new Map<Handle, boolean>();
   /** How much is waited for that is no command. */
   private awaited = 0;
 
-  /** @param stay keeps the process alive for so many ms */
-  constructor(readonly stay: (delay: number) => void) {}
+  /** @param later does work after so many ms, for which it keeps the process alive */
+  constructor(readonly later: (work: () => void, delay: number) => void) {}
 
   set(handle: Handle, keeps: boolean): void {
     const before = this.handles.get(handle);
@@ -63,11 +63,11 @@ export function keptFor<T>(references: ProcessReferences | undefined, source$: O
   return references?.during(source$) ?? source$;
 }
 
-/** The event loop is empty: what would end the process is put off while a command waits. */
+/** The event loop is empty but for this: what would end the process is put off while a command waits. */
 function goOn(): void {
   for (const [references, waits] of unreferenced) {
     if (!waits()) continue;
-    references.stay(MOMENT);
+    references.later(goOn, MOMENT);
     return;
   }
 }

@@ -39,6 +39,9 @@ const uses: Record<string, (url: string) => unknown> = {
   },
   'has commands that wait for their replies': async (url) => {
     const redis = new Redis(url).unref();
+    let ends = 0;
+    process.on('beforeExit', () => ends++);
+    process.on('exit', () => console.log(ends));
     console.log(await redis.call('DEBUG', 'SLEEP', '0.2'), await redis.dedicated((lease) => lease.echo('lent')));
   },
   'of a cluster has a command that waits': async (url) => {
