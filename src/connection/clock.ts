@@ -86,17 +86,12 @@ export class SystemClock implements Clock {
 
   readonly now = now;
 
-  schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription {
-    return new Timer(this.references, work).schedule(state, delay);
-  }
+  readonly schedule = <T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription =>
+    new Timer(this.references, work).schedule(state, delay);
 
-  nextTick(work: () => void): void {
-    nextTick(work);
-  }
+  readonly nextTick = (work: () => void): void => nextTick(work);
 
-  afterInput(work: () => void): void {
-    setImmediate(work);
-  }
+  readonly afterInput = (work: () => void): void => void setImmediate(work);
 }
 
 /** Where there is no client. */
