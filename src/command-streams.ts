@@ -143,9 +143,9 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
         sendGroup(source, 'multi', [commands], publisher) as Observable<readonly unknown[]>,
       settle: <T>(command: Command<T>) =>
         defer(() => (ending.isClosing ? last.send(applyPrefix(command, source.prefix)) : settle(command))),
-      wait: <T>(command: Command<T>, undelivered: (value: unknown) => void, over: (isCertain: boolean) => void) =>
-        this.#waiting({ ...source, onUndelivered: undelivered }, command, (_, isCertain) => {
-          over(isCertain);
+      wait: <T>(command: Command<T>, undelivered: (value: unknown) => void, over: () => void) =>
+        this.#waiting({ ...source, onUndelivered: undelivered }, command, () => {
+          over();
           return undefined;
         }),
       bytes: source.bytes,

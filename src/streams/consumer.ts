@@ -32,13 +32,9 @@ export interface ConsumeParts {
   /**
    * Waits at the server, on a connection of its own.
    * @param undelivered told what came after the Observer had left
-   * @param over told when nothing waits for it any more; `isCertain` is false where the server may still run it
+   * @param over told when nothing waits there any more
    */
-  readonly wait: <T>(
-    command: Command<T>,
-    undelivered: (value: unknown) => void,
-    over: (isCertain: boolean) => void,
-  ) => Observable<T>;
+  readonly wait: <T>(command: Command<T>, undelivered: (value: unknown) => void, over: () => void) => Observable<T>;
   /** texts come as bytes */
   readonly bytes: boolean;
   readonly ending: Ending;
@@ -73,8 +69,6 @@ export class Consumer {
   private asking: Subscription | undefined;
   /** For each command that waits at the server, perhaps for nobody any more: the entries that were taken over since it was sent. */
   private readonly waits = new Set<Set<string>>();
-  /** Until then a wait that was lost may still be given an entry, on the clock, ms. */
-  private strayUntil = 0;
   private burying = 0;
   /** The server reads idle entries with new ones, as far as is known. */
   private readsIdle: boolean;
@@ -186,8 +180,7 @@ export class Consumer {
     const since = new Set<string>();
     const take = (read: unknown): void => this.takeRead(entriesOf(read), since);
     this.waits.add(since);
-    const over = (isCertain: boolean): void => {
-      if (!isCertain) this.strayUntil = this.parts.clock.now() + BLOCK;
+    const over = (): void => {
       this.waits.delete(since);
       this.endIfDrained();
     };
@@ -317,9 +310,7 @@ export class Consumer {
   private endIfDrained(): void {
     const isBusy = !this.slots.isIdle || this.burying > 0 || !this.acks.isIdle || this.waits.size > 0;
     if (this.state !== 'draining' || isBusy) return;
-    // What a lost wait is still given would go with the name.
-    const hasStray = this.parts.clock.now() < this.strayUntil;
-    this.end(this.settings.isNameMadeUp && !hasStray ? this.giveUpName() : EMPTY);
+    this.end(this.settings.isNameMadeUp ? this.giveUpName() : EMPTY);
   }
 
   /** What is being handled is left, and stays pending. */
