@@ -25,6 +25,9 @@ const VERSION = '0.1.0';
 /** The kinds of error that a connection gets which has not signed in. */
 const NOT_SIGNED_IN = new Set(['NOAUTH', 'NOPERM']);
 
+/** What is said for people alone: a user may lack the right to it, and a proxy not know it. */
+const COURTESIES = new Set(['CLIENT SETINFO', 'CLIENT SETNAME']);
+
 /** How a server without a password answers AUTH: since Redis 6.0, and before. */
 const HAS_NO_PASSWORD = /called without any password configured|no password is set/;
 
@@ -208,22 +211,15 @@ function clientInfo(libraryName: string): Command[] {
 /** Sends all in one write, and emits what became of each, in order. The refusal of a courtesy or a setting is ignored. */
 function together(send: Send, { settings }: HandshakeOptions, commands: readonly Command[]): Observable<Told[]> {
   const told = commands.map((command) => {
-    const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
+    const isCourtesy = COURTESIES.has(command.spec.name) || settings.includes(command);
     return send(command).pipe(
       map((): Told => ({ command, refusal: undefined, isCourtesy })),
       catchError((error: unknown) =>
-        error instanceof ReplyError
-          ? of({ command, refusal: error, isCourtesy: isCourtesy || isForPeople(command, error) })
-          : throwError(() => error),
+        error instanceof ReplyError ? of({ command, refusal: error, isCourtesy }) : throwError(() => error),
       ),
     );
   });
   return forkJoin(told).pipe(defaultIfEmpty([]));
-}
-
-/** A name that is refused for good is missed by people alone: a user may lack the right to it, and a proxy not know it. */
-function isForPeople({ spec }: Command, { kind, repeatable }: ReplyError): boolean {
-  return spec.name === 'CLIENT SETNAME' && kind !== 'NOAUTH' && !repeatable;
 }
 
 function throwFirst<T>(told: readonly Told[], otherwise: T): Observable<T> {
