@@ -25,9 +25,6 @@ const VERSION = '0.1.0';
 /** The kinds of error that a connection gets which has not signed in. */
 const NOT_SIGNED_IN = new Set(['NOAUTH', 'NOPERM']);
 
-/** What is said for people alone: a user may lack the right to it, and a proxy not know it. */
-const COURTESIES = new Set(['CLIENT SETINFO', 'CLIENT SETNAME']);
-
 /** How a server without a password answers AUTH: since Redis 6.0, and before. */
 const HAS_NO_PASSWORD = /called without any password configured|no password is set/;
 
@@ -208,10 +205,10 @@ function clientInfo(libraryName: string): Command[] {
   return [ask('CLIENT SETINFO', 'LIB-NAME', libraryName), ask('CLIENT SETINFO', 'LIB-VER', VERSION)];
 }
 
-/** Sends all in one write, and emits what became of each, in order. The refusal of a courtesy or a setting is ignored. */
+/** Sends all in one write, and emits what became of each, in order. The refusal of a CLIENT SETINFO or a setting is ignored. */
 function together(send: Send, { settings }: HandshakeOptions, commands: readonly Command[]): Observable<Told[]> {
   const told = commands.map((command) => {
-    const isCourtesy = COURTESIES.has(command.spec.name) || settings.includes(command);
+    const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);
     return send(command).pipe(
       map((): Told => ({ command, refusal: undefined, isCourtesy })),
       catchError((error: unknown) =>

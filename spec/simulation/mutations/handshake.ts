@@ -83,7 +83,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     fault: 'a courtesy that is refused breaks the handshake',
     file: 'connection/handshake.ts',
-    from: 'const isCourtesy = COURTESIES.has(command.spec.name) || settings.includes(command);',
+    from: "const isCourtesy = command.spec.name === 'CLIENT SETINFO' || settings.includes(command);",
     to: 'const isCourtesy = settings.length < 0;',
   },
   {
