@@ -31,9 +31,11 @@ export class Silence {
     else if (since === undefined || (link?.heardAt ?? 0) > since) this.owing.set(connection, now);
     else if (now - since >= SILENCE) {
       node.silent.add(connection);
+      node.wasSilent = true;
       return;
     }
     node.silent.delete(connection);
+    if (link !== undefined) node.wasSilent = false;
   }
 }
 
