@@ -118,8 +118,13 @@ export function inspect(inspected: Inspected): Inspection {
 }
 
 /** Whether a command waits, for its reply or for a connection, other than at the server on purpose. */
-export function isWaitedFor({ oldest, leases }: Inspection): boolean {
-  return oldest !== undefined || leases.waiting > 0;
+export function isWaitedFor({ oldest, leases, links }: Inspection): boolean {
+  return oldest !== undefined || leases.waiting > 0 || links.some(hasCommandsBehind);
+}
+
+/** Whether commands wait behind one that waits at the server on purpose, as they do behind WAIT. */
+function hasCommandsBehind({ oldest, queued, inFlight, toRepeat }: InspectedLink): boolean {
+  return oldest?.isBlocking === true && queued + inFlight + toRepeat > 1;
 }
 
 /** The command that has waited for longest without being meant to. One without a limit is taken where no other waits. */

@@ -83,8 +83,9 @@ function refuseTwoReplies({ spec: { effect }, args }: Command): void {
 
 /** @throws TypeError where one of these begins with another */
 export function refuseOverlap(what: string, prefixes: readonly Arg[]): void {
-  const texts = prefixes.map(textOf);
-  if (texts.some((one, at) => texts.some((other, place) => place !== at && other.startsWith(one))))
+  // One that another begins with stands right before one that begins with it.
+  const texts = prefixes.map(textOf).sort();
+  if (texts.some((text, at) => at > 0 && text.startsWith(texts[at - 1]!)))
     throw new TypeError(`${what} takes no prefix that begins with another`);
 }
 

@@ -44,6 +44,11 @@ const uses: Record<string, (url: string) => unknown> = {
     process.on('exit', () => console.log(ends));
     console.log(await redis.call('DEBUG', 'SLEEP', '0.2'), await redis.dedicated((lease) => lease.echo('lent')));
   },
+  'has a command behind one that waits at the server': async (url) => {
+    const redis = new Redis(url).unref();
+    void redis.wait(1, 300).then(undefined, () => undefined);
+    console.log(await redis.echo('behind'));
+  },
   'of a cluster has a command that waits': async (url) => {
     const cluster = new RedisCluster({ nodes: [url] }).unref();
     console.log(await cluster.get('no such key'));

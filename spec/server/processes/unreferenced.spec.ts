@@ -24,6 +24,7 @@ describe('A process ends by itself, and no sooner than it should, when a client 
     ['of a cluster is idle', [], 'cluster'],
     // What was to be done before the end is done while a command waits, and once more at the end, and not each few milliseconds.
     ['has commands that wait for their replies', ['OK lent', '2'], 'server'],
+    ['has a command behind one that waits at the server', ['behind'], 'server'],
     ['of a cluster has a command that waits', ['null'], 'cluster'],
     ['cannot reach its server', ['TimeoutError', 'TimeoutError'], 'server'],
     ['is being closed', ['OK', 'closed'], 'server'],
