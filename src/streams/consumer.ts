@@ -1,6 +1,6 @@
-import { EMPTY, Observable, Subscription, catchError, concat, defer, map, tap, type Subscriber } from 'rxjs';
+import { EMPTY, Observable, Subscription, catchError, defer, map, tap, type Subscriber } from 'rxjs';
 import type { Command } from '../commands/command';
-import { xgroupDelconsumer, xpending, xreadgroup } from '../commands/generated/builders';
+import { eval as evalScript, xreadgroup } from '../commands/generated/builders';
 import type { Entry, GroupEntry } from '../commands/replies/types';
 import { textOf } from '../commands/text-of';
 import { captured } from '../connection/async-context';
@@ -47,6 +47,10 @@ export interface ConsumeParts {
 
 /** How often idle entries are looked for, ms; and how far the group is. */
 const TICK = 5_000;
+/** In one script, so that nothing is delivered between the two. */
+const GIVE_UP = `if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
+  return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+end`;
 
 /** An entry as a handler gets it: as it was read, with how often that was. */
 type Consumed = Entry<Text> & { deliveries: number };
@@ -334,19 +338,10 @@ export class Consumer {
     last$.subscribe({ error: over, complete: over });
   }
 
-  /** With a consumer what is pending for it would go as well. */
+  /** With a consumer what is pending for it would go as well; a connection that was lost may still wait, and be given an entry at any time. */
   private giveUpName(): Observable<unknown> {
     const { stream, group, consumer } = this.settings;
-    const { settle } = this.parts;
-    const range = { start: '-', end: '+', count: 1, consumer: consumer as string };
-    return concat(
-      settle(xpending(stream, group, range)).pipe(
-        map((left) => {
-          if (left.length > 0) throw new Error('pending');
-        }),
-      ),
-      defer(() => settle(xgroupDelconsumer(stream, group, consumer))),
-    );
+    return this.parts.settle(evalScript(GIVE_UP, [stream], [group, consumer]));
   }
 }
 
