@@ -130,6 +130,7 @@ export class Link implements ByteSocket {
       database: 0,
       password: undefined,
       clientName: undefined,
+      isNameless: false,
       prepared: false,
       monitors: false,
       wasDeprived: false,

@@ -19,6 +19,8 @@ export interface Peer {
   database: number;
   password: string | undefined;
   clientName: string | undefined;
+  /** it may not have a name */
+  isNameless: boolean;
   /** the user's own command of the handshake came */
   prepared: boolean;
   /** it gets a line for every command that runs, and no reply to MONITOR any more */

@@ -70,8 +70,10 @@ export class Reception {
         if (this.expected.password && peer.password === undefined) return refuse('NOAUTH Authentication required.');
         if (words[1] === 'SETINFO' && peer.refusesHello === 'resp2') return refuse('ERR unknown subcommand');
         const refusal = this.refusalOf(peer, words[0]);
+        const isNameless = words[1] === 'SETNAME' && refusal?.startsWith('NOPERM') === true;
+        if (isNameless) peer.isNameless = true;
         // A courtesy is refused for nothing.
-        if (refusal !== undefined) return (words[1] === 'SETINFO' ? refuse : refuseForGood)(refusal);
+        if (refusal !== undefined) return (words[1] === 'SETINFO' || isNameless ? refuse : refuseForGood)(refusal);
         if (words[0] === 'SELECT') peer.database = Number(words[1]);
         if (words[0] === 'X.PREPARE') peer.prepared = true;
         if (words[1] === 'SETNAME') peer.clientName = words[2];

@@ -414,7 +414,7 @@ export class Server {
       this.journal.fail(`${words[0]} reached a server that the client had not signed in to`);
     }
     // The user of a lent connection may have given it another name.
-    const isNamed = peer.lent !== undefined || peer.clientName === expected.clientName;
+    const isNamed = peer.lent !== undefined || peer.isNameless || peer.clientName === expected.clientName;
     if (!isNamed || peer.prepared !== expected.onConnect) {
       this.journal.fail(`${words[0]} ran on a connection that was not set up`);
     }

@@ -212,11 +212,18 @@ function together(send: Send, { settings }: HandshakeOptions, commands: readonly
     return send(command).pipe(
       map((): Told => ({ command, refusal: undefined, isCourtesy })),
       catchError((error: unknown) =>
-        error instanceof ReplyError ? of({ command, refusal: error, isCourtesy }) : throwError(() => error),
+        error instanceof ReplyError
+          ? of({ command, refusal: error, isCourtesy: isCourtesy || staysUnnamed(command, error) })
+          : throwError(() => error),
       ),
     );
   });
   return forkJoin(told).pipe(defaultIfEmpty([]));
+}
+
+/** A user may lack the right to CLIENT, and a proxy not know it: the name is for people, and done without. */
+function staysUnnamed({ spec }: Command, { kind }: ReplyError): boolean {
+  return spec.name === 'CLIENT SETNAME' && (kind === 'NOPERM' || kind === 'ERR');
 }
 
 function throwFirst<T>(told: readonly Told[], otherwise: T): Observable<T> {

@@ -96,7 +96,7 @@ export interface RedisOptions extends SentinelOptions {
   readonly credentials?: CredentialsSource | undefined;
   /** the database to select; default 0 */
   readonly database?: number | undefined;
-  /** shown in CLIENT LIST */
+  /** shown in CLIENT LIST, unless the server or the user's rights know no CLIENT */
   readonly clientName?: string | undefined;
   /**
    * tell the server the library's name and version, as CLIENT LIST shows them, and a tag behind the name: `{ tag: 'orders' }` for

@@ -193,6 +193,19 @@ describe('A prefix in the shape of ioredis', () => {
   });
 });
 
+describe('A user without rights to CLIENT', () => {
+  it.each(['auto', 2, 3] as const)(
+    'is let in although the connection has a name, as for ioredis (%s)',
+    async (protocol) => {
+      await make(server().url).call('ACL SETUSER', 'ann', 'reset', 'on', '>pw', '~*', '+@all', '-client');
+      const ann = { url: server().url, username: 'ann', password: 'pw', clientName: 'me', reconnect: false } as const;
+      expect(await make({ ...ann, protocol }).set('k', 1)).toBe('OK');
+      const theirs = { port: port(), username: 'ann', password: 'pw', connectionName: 'me', retryStrategy: null };
+      expect(await shape(theirs).get('k')).toBe('1');
+    },
+  );
+});
+
 describe('The transport over channels', () => {
   const { logged, compile, closes } = useNest();
 

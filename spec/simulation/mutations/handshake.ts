@@ -87,6 +87,18 @@ export const handshakeMutations: readonly Mutation[] = [
     to: 'const isCourtesy = settings.length < 0;',
   },
   {
+    fault: 'a name that a user may not give breaks the handshake',
+    file: 'connection/handshake.ts',
+    from: "(kind === 'NOPERM' || kind === 'ERR')",
+    to: "kind === 'ERR'",
+  },
+  {
+    fault: 'a name that is refused for the moment is done without',
+    file: 'connection/handshake.ts',
+    from: "(kind === 'NOPERM' || kind === 'ERR')",
+    to: 'kind.length > 0',
+  },
+  {
     fault: 'SUBSCRIBE that is refused for the moment ends the subscription',
     file: 'pubsub/subscriptions.ts',
     from: 'if (error.repeatable) {',
