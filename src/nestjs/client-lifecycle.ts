@@ -1,16 +1,6 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import {
-  EMPTY,
-  NEVER,
-  asyncScheduler,
-  firstValueFrom,
-  map,
-  race,
-  timer,
-  type Observable,
-  type Subscription,
-} from 'rxjs';
-import { RedisPool, type ConnectionState } from '../index';
+import { NEVER, asyncScheduler, firstValueFrom, map, race, timer, type Subscription } from 'rxjs';
+import { RedisPool, type ConnectionEvent, type ConnectionState } from '../index';
 import type { ClientPlan } from './make-client';
 
 /** Takes a client through the life of its application: connects it where that is wanted, logs its state, drains it at the end. */
@@ -20,6 +10,8 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
   private wasReady = false;
   /** The first attempt after a loss is worth a warning, the others are not. */
   private isWarned = false;
+  /** The last error of a pool: what follows it says whether it is of a connection. */
+  private lastError: Error | undefined;
 
   constructor(
     name: string,
@@ -27,8 +19,12 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
   ) {
     this.logger = new Logger(`RedisModule(${name})`);
     const { client } = plan;
-    const state$: Observable<ConnectionState> = client instanceof RedisPool ? EMPTY : client.state$;
-    this.logging = state$.subscribe((state) => this.log(state));
+    if (client instanceof RedisPool) {
+      this.logging = client.events$.subscribe((event) => this.logEvent(event));
+      this.logging.add(client.stats$.subscribe({ complete: () => this.logClosed() }));
+    } else {
+      this.logging = client.state$.subscribe((state) => this.log(state));
+    }
   }
 
   async onModuleInit(): Promise<void> {
@@ -59,27 +55,59 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   private log(state: ConnectionState): void {
-    const { address } = this.plan.client.toJSON();
     switch (state.kind) {
       case 'idle':
       case 'connecting':
         return;
       case 'ready':
-        this.logger.log(`${this.wasReady ? 'Connected again' : 'Connected'} to ${address}`);
-        this.wasReady = true;
-        this.isWarned = false;
+        this.logReady();
         return;
-      case 'reconnecting': {
-        const lost = this.wasReady ? `Connection to ${address} lost` : `No connection to ${address}`;
-        const line = `${lost}, it is made again: ${state.error.message}`;
-        if (this.isWarned) this.logger.debug(line);
-        else this.logger.warn(line);
-        this.isWarned = true;
+      case 'reconnecting':
+        this.logLoss(state.error);
         return;
-      }
       case 'closed':
-        if (state.error === undefined) this.logger.log(`Closed the connection to ${address}`);
-        else this.logger.error(`Given up ${address}: ${state.error.message}`);
+        if (state.error === undefined) this.logClosed();
+        else this.logger.error(`Given up ${this.address}: ${state.error.message}`);
     }
+  }
+
+  /** Of a pool, whose connections come and go: the first, a loss, and the first that is there again. */
+  private logEvent(event: ConnectionEvent): void {
+    switch (event.type) {
+      case 'connect':
+        if (!this.wasReady || this.isWarned) this.logReady();
+        return;
+      case 'error':
+        if (event.connection === 'commands') this.lastError = event.error;
+        return;
+      case 'reconnecting':
+      case 'disconnect':
+        if (this.lastError !== undefined) this.logLoss(this.lastError);
+        this.lastError = undefined;
+        return;
+      case 'watch':
+    }
+  }
+
+  private get address(): string {
+    return this.plan.client.toJSON().address;
+  }
+
+  private logReady(): void {
+    this.logger.log(`${this.wasReady ? 'Connected again' : 'Connected'} to ${this.address}`);
+    this.wasReady = true;
+    this.isWarned = false;
+  }
+
+  private logLoss({ message }: Error): void {
+    const lost = this.wasReady ? `Connection to ${this.address} lost` : `No connection to ${this.address}`;
+    const line = `${lost}, it is made again: ${message}`;
+    if (this.isWarned) this.logger.debug(line);
+    else this.logger.warn(line);
+    this.isWarned = true;
+  }
+
+  private logClosed(): void {
+    this.logger.log(`Closed the connection to ${this.address}`);
   }
 }

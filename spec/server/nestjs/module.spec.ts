@@ -1,6 +1,6 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom } from 'rxjs';
 import { Redis, RedisPool, type RedisError } from 'rxjs-redis';
 import { InjectRedis, RedisModule, getRedisToken, type RedisOptionsFactory } from 'rxjs-redis/nestjs';
 import { useNest } from '../../support/nest';
@@ -204,10 +204,14 @@ describe('RedisModule', () => {
 
   it('destroys a pool whose connection is not given back within closeTimeout', async () => {
     const app = await start({ imports: [RedisModule.forRoot({ pool: { url: url() }, closeTimeout: 20 })] });
-    const connection = await app.get<RedisPool>(getRedisToken()).acquire();
+    const pool = app.get<RedisPool>(getRedisToken());
+    const connection = await pool.acquire();
     await app.close();
     await expect(connection.ping()).rejects.toMatchObject({ code: 'DISCONNECTED' });
-    expect(logged().of('RedisModule(default)')).toEqual(['warn Not drained within 20 ms: what is pending fails']);
+    expect(logged().of('RedisModule(default)')).toEqual([
+      `log Connected to ${pool.toJSON().address}`,
+      'warn Not drained within 20 ms: what is pending fails',
+    ]);
   });
 
   it('waits without a limit where closeTimeout is Infinity', async () => {
@@ -234,6 +238,32 @@ describe('RedisModule', () => {
     await app.close();
     const { address } = redis.toJSON();
     expect(logged().of('RedisModule(default)')).toEqual([
+      `log Connected to ${address}`,
+      expect.stringContaining(`warn Connection to ${address} lost, it is made again: `),
+      `log Connected again to ${address}`,
+      `log Closed the connection to ${address}`,
+    ]);
+  });
+
+  it('logs what the connections of a pool do, once a loss, and not what has become of a command', async () => {
+    const module = RedisModule.forRoot({ pool: { url: proxy().url(), min: 2 }, connect: true });
+    const app = await start({ imports: [module] });
+    const pool = app.get<RedisPool>(getRedisToken());
+    const failed = firstValueFrom(pool.events$.pipe(filter(({ type }) => type === 'error')));
+    pool.call('GET').forget();
+    await failed;
+    await firstValueFrom(pool.stats$.pipe(filter(({ idle }) => idle === 2)));
+    await proxy().refuse(true);
+    const attempts = firstValueFrom(pool.events$.pipe(filter(({ type }) => type === 'reconnecting')));
+    proxy().cut();
+    const reply = firstValueFrom(pool.ping());
+    await attempts;
+    await proxy().refuse(false);
+    await reply;
+    await app.close();
+    const { address } = pool.toJSON();
+    const lines = logged().of('RedisModule(default)');
+    expect(lines.filter((line) => !line.startsWith('debug'))).toEqual([
       `log Connected to ${address}`,
       expect.stringContaining(`warn Connection to ${address} lost, it is made again: `),
       `log Connected again to ${address}`,
