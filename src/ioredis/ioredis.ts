@@ -5,7 +5,7 @@ import { readArguments, type Argument, type Callback } from './arguments';
 import { commandNames, type CommandName } from './command-names';
 import { MessageEvents, type MessageKind } from './messages';
 import { clientFor, unprefixed } from './names';
-import { clientOptions, givenOptions, type IORedisOptions } from './options';
+import { PATIENCE, clientOptions, givenOptions, patienceOf, type IORedisOptions } from './options';
 import { IORedisPipeline } from './pipeline';
 import { asKnown, shaped, told } from './replies';
 import { ScanStream, type ScanStreamOptions } from './scan-stream';
@@ -40,7 +40,7 @@ export class IORedis extends WithCommands {
   readonly options: IORedisOptions;
   status: IORedisStatus = 'wait';
   readonly #scripts = new Map<string, ScriptDefinition>();
-  readonly #messages = new MessageEvents(this);
+  readonly #messages: MessageEvents;
   /** a client that belongs to someone else: it is never closed here */
   readonly #given: Redis | undefined;
   #client: Redis | undefined;
@@ -59,6 +59,7 @@ export class IORedis extends WithCommands {
     this.#given = first instanceof Redis ? first : undefined;
     const options = this.#given === undefined ? givenOptions(given) : { maxRetriesPerRequest: null };
     this.options = { ...DEFAULTS, ...options };
+    this.#messages = new MessageEvents(this, patienceOf(this.options) ?? PATIENCE);
     if (this.#given === undefined) clientOptions(this.options);
     for (const [name, script] of Object.entries(this.options.scripts ?? {})) this.defineCommand(name, script);
     if (this.options.lazyConnect !== true) this.#begin();
@@ -98,6 +99,11 @@ export class IORedis extends WithCommands {
       return 'OK';
     });
     return told(quitted, callback);
+  }
+
+  /** The same as `new IORedis(…)`. */
+  static createClient(...given: (IORedisOptions | string | number | null | undefined)[]): IORedis {
+    return new IORedis(...given);
   }
 
   /** Another client with the same options, and others. One that is made over a client shares that. */

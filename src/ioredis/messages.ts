@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
-import type { Subscription } from 'rxjs';
-import type { RedisView } from '../index';
+import { asyncScheduler, throwError, timeout, type Subscription } from 'rxjs';
+import { TimeoutError, type RedisView } from '../index';
 
 /** What is subscribed to: channels, patterns, channels of a shard. */
 export type MessageKind = 'channel' | 'pattern' | 'shard';
@@ -17,7 +17,11 @@ interface Joined {
 export class MessageEvents {
   private readonly joined = new Map<string, Joined>();
 
-  constructor(private readonly emitter: EventEmitter) {}
+  /** @param patience how long the server may take to confirm a subscription, ms */
+  constructor(
+    private readonly emitter: EventEmitter,
+    private readonly patience: number,
+  ) {}
 
   /** Channels and patterns, which are counted together; those of shards are counted by themselves. */
   count(kind: MessageKind): number {
@@ -59,7 +63,17 @@ export class MessageEvents {
           ? bytes.psubscribe(name, { gaps: true })
           : bytes.ssubscribe(name, { gaps: true });
     const place = `${kind} ${name}`;
-    const subscription = messages$.subscribe({
+    const confirmed$ =
+      this.patience === Infinity
+        ? messages$
+        : messages$.pipe(
+            timeout({
+              first: this.patience,
+              scheduler: asyncScheduler,
+              with: () => throwError(() => late(kind, this.patience)),
+            }),
+          );
+    const subscription = confirmed$.subscribe({
       next: (told) => {
         if ('data' in told) this.tell(kind, told.channel, told.data, name);
         else if (told.type === 'subscribed') resolve();
@@ -86,6 +100,15 @@ export class MessageEvents {
     if (emitter.listenerCount(event) > 0) emitter.emit(event, ...pattern, channel.toString(), data.toString());
     if (emitter.listenerCount(`${event}Buffer`) > 0) emitter.emit(`${event}Buffer`, ...pattern, channel, data);
   }
+}
+
+function late(kind: MessageKind, patience: number): TimeoutError {
+  const command = kind === 'channel' ? 'SUBSCRIBE' : kind === 'pattern' ? 'PSUBSCRIBE' : 'SSUBSCRIBE';
+  return new TimeoutError(`${command} was not confirmed within ${patience} ms`, {
+    command,
+    delivery: 'unknown',
+    repeatable: true,
+  });
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {

@@ -65,8 +65,8 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
     throw new TypeError("IORedis: 'updateSentinels' is true here: sentinels that others tell of are asked as well");
   if (options.replyMapping === 'resp3')
     throw new TypeError("IORedis: 'replyMapping' is 'legacy' here: replies have the form of RESP2");
-  const { username, password, retryStrategy, commandTimeout, maxRetriesPerRequest } = options;
-  const patience = commandTimeout ?? (maxRetriesPerRequest === null ? Infinity : undefined);
+  const { username, password, retryStrategy } = options;
+  const patience = patienceOf(options);
   return {
     ...(options.sentinels
       ? sentinelOptions(options)
@@ -109,6 +109,14 @@ function delaysOf(strategy: NonNullable<IORedisOptions['retryStrategy']>) {
     const delay = strategy(attempt);
     return typeof delay === 'number' ? delay : false;
   };
+}
+
+/** How long a call may take unless told otherwise, ms; as for the client. */
+export const PATIENCE = 30_000;
+
+/** How long a call may take, ms; undefined for the client's own limit. */
+export function patienceOf({ commandTimeout, maxRetriesPerRequest }: IORedisOptions): number | undefined {
+  return commandTimeout ?? (maxRetriesPerRequest === null ? Infinity : undefined);
 }
 
 /** Numbers that may come as text, as those of URLs and of the environment do. */

@@ -113,6 +113,24 @@ describe('A client in the shape of ioredis', () => {
     expect(await failure(joined)).toMatchObject({ message: 'Connection is closed.' });
   });
 
+  it('rejects a subscription that is not confirmed within commandTimeout, as it does a command', async () => {
+    const redis = shape({ ...down, maxRetriesPerRequest: 20, commandTimeout: 50, retryStrategy: () => 5 });
+    redis.on('error', () => undefined);
+    const both = await Promise.all([failure(redis.subscribe('a')), failure(redis.get('k'))]);
+    expect(both).toMatchObject([
+      { code: 'TIMEOUT', command: 'SUBSCRIBE', message: 'SUBSCRIBE was not confirmed within 50 ms' },
+      { code: 'TIMEOUT', command: 'GET' },
+    ]);
+    // Nothing is left that would be confirmed later.
+    expect(await redis.unsubscribe()).toBe(0);
+  });
+
+  it('is made by createClient as well', async () => {
+    const redis = IORedis.createClient(port(), { maxRetriesPerRequest: null });
+    expect([redis, await redis.ping()]).toStrictEqual([expect.any(IORedis), 'PONG']);
+    await redis.quit();
+  });
+
   it('rejects connect() when the first attempt fails, and goes on trying', async () => {
     const redis = shape({ ...down, retryStrategy: () => 5 });
     const attempts: unknown[] = [];
