@@ -198,7 +198,7 @@ describe('a cluster whose nodes all come back at other addresses', () => {
 });
 
 describe('many clients of a cluster that loses a master', () => {
-  const CLIENTS = 200;
+  const CLIENTS = 1_000;
   /** One view shows the loss, others are asked for until the replica has been promoted, which takes two seconds, and it is asked for its own slots. */
   const MOST_VIEWS = 8;
   const cluster = useCluster();
