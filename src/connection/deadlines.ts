@@ -124,7 +124,9 @@ export class Deadlines {
   /** A request enters the queue again, behind others that have more time. */
   enterAgain({ deadline }: Request): void {
     if (deadline === 0) return;
-    this.shortest = Math.min(this.shortest, Math.max(0, deadline - this.clock.now()));
+    const left = Math.max(0, deadline - this.clock.now());
+    this.shortest = Math.min(this.shortest, left);
+    this.longest = Math.max(this.longest, left); // it may have come from another line
     this.sweep.watch(deadline);
   }
 

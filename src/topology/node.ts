@@ -48,8 +48,8 @@ export class ClusterNode {
   isReaderLost = false;
   /** Those of its connections that owe replies and are silent. */
   readonly silent = new Set<Connection>();
-  /** It was silent, and has not been heard since: its connections may be gone by now. */
-  wasSilent = false;
+  /** Since when it was known to be silent, on the clock, ms; it has not been heard since, and its connections may be gone by now. */
+  silentAt: number | undefined;
   readonly connection: Connection;
   readonly executor: Executor;
   private reading: { readonly connection: Connection; readonly executor: Executor } | undefined;
@@ -89,7 +89,7 @@ export class ClusterNode {
 
   /** Why its connections are left where the cluster does without it. */
   get leaving(): RedisError {
-    if (!this.wasSilent) return new DisconnectedError(`${this.name} has left the cluster`);
+    if (this.silentAt === undefined) return new DisconnectedError(`${this.name} has left the cluster`);
     return new TimeoutError(`${this.name} was silent, and the cluster has another node in its place`);
   }
 

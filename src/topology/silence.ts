@@ -31,11 +31,12 @@ export class Silence {
     else if (since === undefined || (link?.heardAt ?? 0) > since) this.owing.set(connection, now);
     else if (now - since >= SILENCE) {
       node.silent.add(connection);
-      node.wasSilent = true;
+      node.silentAt ??= now;
       return;
     }
     node.silent.delete(connection);
-    if (link !== undefined) node.wasSilent = false;
+    // A new link is not heard before it has answered its handshake.
+    if (node.silentAt !== undefined && (link?.heardAt ?? 0) > node.silentAt) node.silentAt = undefined;
   }
 }
 

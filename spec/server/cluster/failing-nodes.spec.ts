@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import type { RedisError } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually, record } from '../../support/clients';
@@ -162,15 +163,20 @@ describe('a cluster whose nodes all come back at other addresses', () => {
       await before()
         .admin(before().nodes[n % 3]!)
         .call('CLUSTER BUMPEPOCH');
-    const client = connect({ nodes: [{ host: '127.0.0.1', port: relay.port }] });
+    const lookup = jest.spyOn(dns, 'lookup');
+    const resolved = () => lookup.mock.calls.filter(([host]) => host === 'localhost').length;
+    const client = connect({ nodes: [{ host: 'localhost', port: relay.port }] });
     const heard = record(client.subscribe('news', { gaps: true }));
     await client.set('k', 'before');
     await until(() => heard.values.length === 1);
+    const first = resolved();
     await Promise.all(before().nodes.map((node) => node.kill('SIGKILL')));
     const waiting = client.set('k', 'after');
     const outcome = waiting.then(String);
     relay.pointTo(after().nodes[0]!);
     expect(await outcome).toBe('OK');
+    expect(resolved()).toBeGreaterThan(first);
+    lookup.mockRestore();
     await until(() => client.nodes.length === 3);
     const addresses = client.nodes.map(({ address }) => address);
     expect(addresses.sort()).toStrictEqual(
@@ -192,7 +198,7 @@ describe('a cluster whose nodes all come back at other addresses', () => {
 });
 
 describe('many clients of a cluster that loses a master', () => {
-  const CLIENTS = 200;
+  const CLIENTS = 1_000;
   /** One view shows the loss, others are asked for until the replica has been promoted, which takes two seconds, and it is asked for its own slots. */
   const MOST_VIEWS = 8;
   const cluster = useCluster();

@@ -62,6 +62,12 @@ describe('on a cluster', () => {
       return connection.multi().llen('lent').lpop('lent').exec();
     });
     expect(values).toEqual([2, '1']);
+    // Each node has a pool of its own, which takes it back.
+    const lent = (key: string) => client.dedicated({ key }, (connection) => connection.clientId());
+    const elsewhere = ['a', 'b', 'c'].find((key) => client.nodeFor(key) !== client.nodeFor('lent'))!;
+    const ids = [await lent('lent'), await lent(elsewhere), await lent('lent'), await lent(elsewhere)];
+    expect(ids.slice(2)).toEqual(ids.slice(0, 2));
+    expect(client.inspect().links.filter(({ role }) => role === 'lease').length).toBe(2);
     expect(() => client.dedicated({} as never, () => [])).toThrow(/\{ key \} was expected/);
   });
 

@@ -75,6 +75,17 @@ describe('a command whose keys are at both ends of a slot that moves', () => {
     expect(await client.mget('{along}a', '{along}b')).toEqual(['second', 'first']);
   });
 
+  it('reads what a later command of its pipeline has written meanwhile, where it only reads', async () => {
+    const { client, refusals } = counting();
+    const moveRest = await moveHalf(client, 'read');
+    const outcome = client.pipeline([mget('{read}a', '{read}b'), set('{read}b', '3')]).then((replies) => replies);
+    await until(() => refusals() > 5);
+    await moveRest();
+    // On its own it is waited for by later calls.
+    expect(await outcome).toEqual([['1', '3'], 'OK']);
+    expect(await client.get('{read}b')).toBe('3');
+  });
+
   it('fails at its deadline with what it was refused by', async () => {
     const { client } = counting();
     const moveRest = await moveHalf(client, 'late');

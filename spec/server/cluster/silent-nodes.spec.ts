@@ -13,11 +13,13 @@ afterEach(() => jest.restoreAllMocks());
 const NEVER = 3_600_000;
 const limits = { commandTimeout: NEVER, readTimeout: NEVER, connectTimeout: NEVER };
 
-/** The event of a node that was left because it was silent. */
-const silence: unknown = expect.objectContaining({
-  type: 'error',
-  error: expect.objectContaining({ message: expect.stringContaining('was silent') as unknown }) as unknown,
-});
+/** The event of a node that was left, and why. */
+const leaving = (why: string): unknown =>
+  expect.objectContaining({
+    type: 'error',
+    error: expect.objectContaining({ message: expect.stringContaining(why) as unknown }) as unknown,
+  });
+const silence = leaving('was silent');
 
 function dataOf(values: readonly unknown[]): string[] {
   return values.map((item) => (item as { data?: string }).data ?? '').filter((data) => data !== '');
@@ -118,8 +120,11 @@ describe('a master that hangs', () => {
 });
 
 describe('a node that ordinary messages come from', () => {
-  it('is left when it hangs, also by a client that only listens', async () => {
-    const client = connect(limits);
+  it.each([
+    ['', limits, silence],
+    [', where attempts to connect end before it is suspected', { ...limits, connectTimeout: 500 }, leaving('has left')],
+  ])('is left when it hangs, also by a client that only listens%s', async (_, options, reason) => {
+    const client = connect(options);
     const events = record(client.events$);
     const told = record(client.subscribe('news', { gaps: true }));
     await until(() => told.values.length === 1);
@@ -132,7 +137,7 @@ describe('a node that ordinary messages come from', () => {
       () => dataOf(told.values).includes('after'),
     );
     expect(told.values.map(({ type }) => type).slice(0, 3)).toStrictEqual(['subscribed', 'gap', 'subscribed']);
-    expect(events.values).toContainEqual(silence);
+    expect(events.values).toContainEqual(reason);
   });
 });
 

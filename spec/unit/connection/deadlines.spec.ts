@@ -110,6 +110,18 @@ describe('Deadlines', () => {
     expect(hasty.ended).toBe(250);
   });
 
+  it('end a request in time that has come from another line, with what was left of its time, behind one with more', () => {
+    const { clock, line, make } = setUp();
+    const [first, patient, hasty] = [100, 1_000, 100].map((left) => {
+      const { request, state } = make(5_000);
+      request.deadline = left;
+      line.requests$.next(request);
+      return state;
+    });
+    clock.advance(100);
+    expect([first!.ended, patient!.ended, hasty!.ended]).toStrictEqual([100, undefined, 100]);
+  });
+
   it('end what was not sent before they tell an observer that sends more: nothing goes whose time is up', () => {
     const { clock, submit, link } = setUp(() => 50);
     const socket = link();
