@@ -7,6 +7,7 @@ import { AuthenticationError, ConnectionError, ReplyError, type RedisError } fro
 import type { ResolvedOptions } from '../options';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import type { ResolvedSentinels } from '../options/sentinels';
+import type { InspectedSentinels } from './inspected-sentinels';
 import { MasterBelief, type MasterNews } from './master-belief';
 import { Promotion } from './promotion';
 import { Sentinel, type SentinelParts } from './sentinel';
@@ -117,6 +118,19 @@ export class Sentinels {
   /** How many sentinels are known, and to how many of them there is a connection. */
   get size(): number {
     return this.known.size;
+  }
+
+  /** What is known of them now. */
+  inspected(): InspectedSentinels {
+    const { service, role } = this.parts.sentinel;
+    const now = this.parts.clock.now();
+    const known = this.inOrder().map((sentinel) => {
+      const { name: address, isGiven, answeredAt, listens } = sentinel;
+      const trouble = this.told.get(sentinel)?.slice(`Sentinel ${address} `.length);
+      const answeredAgo = answeredAt === undefined ? undefined : now - answeredAt;
+      return { address, isGiven, answeredAgo, listens, trouble };
+    });
+    return { service, role, master: this.belief.believed, known };
   }
 
   /**
