@@ -10,6 +10,7 @@ import type { ResolvedSentinels } from '../options/sentinels';
 import type { InspectedSentinels } from './inspected-sentinels';
 import { MasterBelief, type MasterNews } from './master-belief';
 import { Promotion } from './promotion';
+import { ReplicaLinks } from './replica-links';
 import { Sentinel, type SentinelParts } from './sentinel';
 import { SentinelGuide } from './sentinel-guide';
 import { Inquiry } from './sentinel-inquiry';
@@ -46,6 +47,8 @@ export type Change =
 export interface Place {
   readonly address: ServerAddress;
   readonly as: 'master' | 'replica';
+  /** a replica that has lost its master is not wanted: that one is up */
+  readonly isLinked?: boolean;
 }
 
 /**
@@ -57,6 +60,8 @@ export class Sentinels {
   readonly change$ = new Subject<Change>();
   /** What is held while a replica is promoted. */
   readonly promotion: Promotion;
+  /** What replicas say of themselves, where they are preferred to a master. */
+  readonly links: ReplicaLinks;
   private readonly known = new Map<string, Sentinel>();
   private readonly own: SentinelParts;
   /** The one that is asked first. */
@@ -91,6 +96,14 @@ export class Sentinels {
       clock,
       connect: role === 'master' ? (replica) => this.connectTo(replica) : undefined,
       onPromoted: ({ replica, replaced }, by) => this.moved(this.belief.seen(replica, replaced), by),
+    });
+    this.links = new ReplicaLinks({
+      clock,
+      connect: (replica) => this.connectTo(replica),
+      onSaid: (address, isLinked) => {
+        const why = `The link of ${nameOf(address)} to its master is ${isLinked ? 'there' : 'broken'}, as it says itself`;
+        this.change$.next({ kind: isLinked ? 'there' : 'away', address, why });
+      },
     });
     for (const address of addresses) this.add(address, true);
   }
@@ -155,6 +168,7 @@ export class Sentinels {
   end(): void {
     this.isOver = true;
     this.promotion.stopAsking();
+    this.links.end();
     for (const sentinel of this.known.values()) sentinel.end();
     this.known.clear();
   }
@@ -214,6 +228,7 @@ export class Sentinels {
         this.change$.next({ kind: 'away', address, why });
       }
     }
+    if (this.parts.sentinel.role === 'prefer-replica' && isMasterUp(knowledge)) this.links.heard(replicas, hasReplica);
     const news = this.belief.answered(sentinel, master, epoch);
     if (news !== undefined) this.moved(news, sentinel);
   }
@@ -317,16 +332,17 @@ export class Sentinels {
   }
 
   /** Which server an answer leads to; undefined for none. */
-  choose({ master, replicas, hasReplica, doubts }: Knowledge, doubted: string | undefined): Place | undefined {
+  choose(knowledge: Knowledge, doubted: string | undefined): Place | undefined {
     const { role } = this.parts.sentinel;
-    // What a replica has that has lost its master is better than nothing, and worse than a master.
-    const isMasterUp = master !== undefined && !doubts.some((doubt) => doubt.endsWith('_down'));
-    const isReplicaWanted = role === 'replica' || (role === 'prefer-replica' && (hasReplica || !isMasterUp));
-    if (isReplicaWanted && replicas.length > 0) {
-      const places = replicas.map((address): Place => ({ address, as: 'replica' }));
+    const { master, replicas, hasReplica } = knowledge;
+    if (role !== 'master') {
+      // What a replica has that has lost its master is better than nothing, and worse than a master.
+      const isLinked = role === 'prefer-replica' && isMasterUp(knowledge) && nameOf(master!) !== doubted;
+      const among = isLinked ? replicas.filter((one) => this.links.isLinked(one, hasReplica)) : replicas;
+      const places = among.map((address): Place => ({ address, as: 'replica', isLinked }));
       const trusted = places.filter(({ address }) => nameOf(address) !== doubted);
       if (trusted.length > 0) return trusted[this.turn++ % trusted.length];
-      if (role === 'replica') return places[this.turn++ % places.length];
+      if (role === 'replica' && places.length > 0) return places[this.turn++ % places.length];
     }
     return role === 'replica' || master === undefined ? undefined : { address: master, as: 'master' };
   }
@@ -347,6 +363,11 @@ export class Sentinels {
       ? new AuthenticationError(message, first.kind, { repeatable: false, cause: first })
       : new ConnectionError(message, { cause: first });
   }
+}
+
+/** A sentinel holds the master to be up. */
+function isMasterUp({ master, doubts }: Knowledge): boolean {
+  return master !== undefined && !doubts.some((doubt) => doubt.endsWith('_down'));
 }
 
 function relayed(error: RedisError, message: string): RedisError {
