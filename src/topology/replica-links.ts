@@ -73,14 +73,15 @@ export class ReplicaLinks {
       takeWhile((isLinked) => !isLinked, true),
       takeUntil(timer(LONGEST_REPAIR, clock)),
       takeLast(1),
-      defaultIfEmpty(false),
+      // Whoever cannot be asked may serve those that are there all the same.
+      defaultIfEmpty(bySentinel ? undefined : false),
       finalize(() => this.asking.delete(name)),
     );
     this.asking.set(
       name,
       asked.subscribe((isLinked) => {
-        this.said.set(name, isLinked);
-        if (!isLinked || before !== true) onSaid(replica, isLinked);
+        this.said.set(name, isLinked === true);
+        if (isLinked !== undefined && !(isLinked && before)) onSaid(replica, isLinked);
       }),
     );
   }

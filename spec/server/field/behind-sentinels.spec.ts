@@ -47,6 +47,7 @@ describe('Sentinels that are not what they should be', () => {
     const master = await role('master');
     const one = await scripted({ master: { host: '127.0.0.1', port: 0 } });
     const redis = client({ sentinels: [one.address], service, reconnect: { initialDelay: 5 } });
+    const told = troubles(redis, 'sentinel');
     const answer = outcome(redis.get('k'));
     await until(() => one.asked > 1);
     one.says.master = { host: '?', port: master.address.port };
@@ -54,6 +55,7 @@ describe('Sentinels that are not what they should be', () => {
     await until(() => one.asked > asked + 1);
     one.says.master = master.address;
     expect(await answer).toEqual({ value: 'GET' });
+    expect(told).toEqual([`Sentinel ${nameOf(one.address)} does not know '${service}'`]);
   });
 
   // StackExchange/StackExchange.Redis#3063

@@ -134,6 +134,21 @@ describe('A client that prefers replicas', () => {
     expect([redis.inspect().address, master.dials]).toEqual([nameOf(replica.address), 0]);
   });
 
+  it('stays at a replica that takes no more clients, and has further connections lead to the master', async () => {
+    const { replica, master, one } = await pair('ok');
+    const redis = preferring(one, { reconnect: { initialDelay: 5 } });
+    await redis.ping();
+    const admin = client(replica.url);
+    const [, clients = ''] = /connected_clients:(\d+)/.exec(await admin.call<string>('INFO', 'clients')) ?? [];
+    await admin.configSet('maxclients', clients);
+    const port = await redis.dedicated((lease) => lease.configGet('port'));
+    expect(port).toEqual({ port: String(master.port) });
+    const { asked } = one;
+    await until(() => one.asked > asked + 2);
+    expect(redis.inspect().address).toBe(nameOf(replica));
+    expect(await redis.configGet('port')).toEqual({ port: String(replica.port) });
+  });
+
   it('reads from a replica that has lost its master where that cannot be reached, whatever its sentinel says', async () => {
     const replica = await role('slave connect');
     const one = await scripted({
