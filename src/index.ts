@@ -124,6 +124,7 @@ export type {
 export type { TailedStreams, TailEntry, TailGap, TailItem, TailOptions } from './streams/tail-options';
 export type { InspectedCommand, InspectedLink } from './connection/inspected';
 export type { Inspection } from './inspection';
+export type { InspectedSentinel, InspectedSentinels } from './topology/inspected-sentinels';
 export { linksOf } from './telemetry/propagation';
 export { Redis } from './redis';
 export { RedisPool, type PoolCloseOptions } from './redis-pool';

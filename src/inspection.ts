@@ -8,11 +8,12 @@ import type { PoolStats } from './leases/lease-lists';
 import type { LeasePool } from './leases/lease-pool';
 import type { Spread } from './leases/spread';
 import type { PubSub } from './pubsub/pubsub';
+import { linesOf, troubleOf, type InspectedSentinels } from './topology/inspected-sentinels';
 
 /** What a client or a pool is doing now: plain data without a secret, and as a text what a person wants to read of it. Durations are ms. */
 export interface Inspection {
   readonly kind: 'Redis' | 'RedisPool' | 'RedisCluster';
-  /** the server, `localhost:6379` */
+  /** the server, `localhost:6379`; behind sentinels the service, until they have told of a server, and always in a pool */
   readonly address: string;
   /** of a client: the state of the connection of its commands. A pool is `ready` where one of its connections is */
   readonly state: ConnectionState['kind'];
@@ -34,6 +35,8 @@ export interface Inspection {
   readonly subscriptions: Readonly<Record<'channel' | 'pattern' | 'shard', number>>;
   /** connections that are lent and kept, callers that wait for one, and for how long the first has */
   readonly leases: PoolStats & { readonly longestWait: number | undefined };
+  /** what sentinels have told; undefined where there are none */
+  readonly sentinels: InspectedSentinels | undefined;
   /** the latest error that was told on `events$`, and how long ago that was */
   readonly lastError:
     { readonly name: string; readonly code: string; readonly message: string; readonly age: number } | undefined;
@@ -56,6 +59,7 @@ export interface Inspected {
   /** what waits for a connection of a pool, or for a node */
   readonly spread?: Pick<Spread, 'queued' | 'oldest'>;
   readonly offlineQueue?: number;
+  readonly sentinels?: { readonly inspected: () => InspectedSentinels } | undefined;
 }
 
 /** The latest error of the connections of a client, which stays known when they are there again. */
@@ -113,6 +117,7 @@ export function inspect(inspected: Inspected): Inspection {
     },
     subscriptions: pubsub?.counts ?? { channel: 0, pattern: 0, shard: 0 },
     leases: { ...(pool?.stats ?? NO_LEASES), longestWait: pool?.longestWait },
+    sentinels: inspected.sentinels?.inspected(),
     lastError: inspected.lastError.inspected,
   });
 }
@@ -154,6 +159,7 @@ class Looked implements Inspection {
   declare readonly blocking: Inspection['blocking'];
   declare readonly subscriptions: Inspection['subscriptions'];
   declare readonly leases: Inspection['leases'];
+  declare readonly sentinels: Inspection['sentinels'];
   declare readonly lastError: Inspection['lastError'];
 
   constructor(seen: Omit<Inspection, 'toString'>) {
@@ -162,7 +168,7 @@ class Looked implements Inspection {
 
   toString(): string {
     const { kind, address, state, links, queued, inFlight, toRepeat, offlineQueue } = this;
-    const { oldest, blocking, subscriptions, leases, lastError } = this;
+    const { oldest, blocking, subscriptions, leases, sentinels, lastError } = this;
     const { channel, pattern, shard } = subscriptions;
     const room = offlineQueue === undefined ? '' : `, ${offlineQueue} may wait without a connection`;
     const lines = [
@@ -173,6 +179,7 @@ class Looked implements Inspection {
       `subscriptions: ${channel} channels, ${pattern} patterns, ${shard} shard channels`,
       `leases: ${leases.active} in use, ${leases.idle} kept, ${leases.waiting} callers wait${since(leases.longestWait)}`,
       `last error: ${lastError === undefined ? 'none' : `${lastError.name}${ago(lastError.age)}: ${lastError.message}`}`,
+      ...(sentinels ? linesOf(sentinels) : []),
       ...links.slice(0, MOST_LINKS).map(lineOf),
     ];
     if (links.length > MOST_LINKS) lines.push(`… ${links.length - MOST_LINKS} more connections`);
@@ -195,16 +202,18 @@ export function inShort({
   toRepeat,
   oldest,
   leases,
+  sentinels,
   lastError,
 }: Inspection): string {
   const facts: (string | undefined)[] = [
-    address,
+    sentinels && sentinels.service !== address ? `${sentinels.service} at ${address}` : address,
     kind !== 'RedisPool' ? state : `${leases.active} of ${leases.total} in use`,
     queued > 0 ? `${queued} queued` : undefined,
     inFlight > 0 ? `${inFlight} in flight` : undefined,
     toRepeat > 0 ? `${toRepeat} to be sent again` : undefined,
     leases.waiting > 0 ? `${leases.waiting} wait for a connection` : undefined,
     oldest && `oldest ${textOf(oldest)}`,
+    sentinels && troubleOf(sentinels),
     state === 'ready' || lastError === undefined ? undefined : `${lastError.code}${ago(lastError.age)}`,
   ];
   return `${kind} <${facts.filter((fact) => fact !== undefined).join(', ')}>`;

@@ -224,6 +224,7 @@ export class RedisPool extends PoolView {
         clock,
         lastError,
         spread,
+        sentinels,
       });
     this.unobserve = telemetry.observe(() => readingsOf([], { leases, spread }));
   }

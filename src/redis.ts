@@ -249,6 +249,7 @@ export class Redis extends RedisView {
         lastError,
         pubsub,
         offlineQueue: resolved.offlineQueue,
+        sentinels,
       });
     const unobserve = telemetry.observe(() =>
       readingsOf([connection, ...this.carriers], { leases: this.leases, pubsub, cache: resolved.cache && this.cache }),

@@ -17,6 +17,8 @@ export interface RealSentinel {
 export interface RealSentinelOptions {
   readonly server?: ServerName | undefined;
   readonly args?: readonly string[];
+  /** another is chosen otherwise */
+  readonly port?: number;
 }
 
 /** Lines by which a sentinel watches a master; it decides alone. */
@@ -58,13 +60,14 @@ export function useRealSentinels(): {
       await Promise.all(admins.map((admin) => admin.destroy()));
       return server;
     },
-    async sentinel(configuration, { server: named, args = [] } = {}) {
+    async sentinel(configuration, { server: named, port: own, args = [] } = {}) {
       const folder = await mkdtemp(join(tmpdir(), 'rxjs-redis-sentinel-'));
       folders.push(folder);
       const file = join(folder, 'sentinel.conf');
       const id = `sentinel myid ${randomBytes(20).toString('hex')}`;
       await writeFile(file, [id, ...configuration, ''].join('\n'));
-      const server = await startServer({ ...(named && { server: named }), args: [file, '--sentinel', ...args] });
+      const chosen = { ...(named && { server: named }), ...(own !== undefined && { own: true, port: own }) };
+      const server = await startServer({ ...chosen, args: [file, '--sentinel', ...args] });
       running.push(server);
       const { host, port } = server;
       return { server, address: { host, port }, admin: client({ host, port, clientInfo: false }) };

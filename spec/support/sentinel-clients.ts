@@ -23,7 +23,17 @@ export function leadsTo(redis: Redis, address: ServerAddress): Promise<unknown> 
 
 /** A client writes nothing for now, because a replica is being promoted. */
 export function isHeld(redis: Redis): boolean {
-  return redis['connection'].line['backlog']['pausedUntil'] > -Infinity;
+  return heldUntil(redis) > -Infinity;
+}
+
+/** Until when that is at the most, on the client's clock, ms. */
+export function heldUntil(redis: Redis): number {
+  return redis['connection'].line['backlog']['pausedUntil'];
+}
+
+/** The time on the clock of a client, ms. */
+export function timeOf(redis: Redis): number {
+  return redis['connection'].clock.now();
 }
 
 /** The messages of the errors that a client tells, all of them or those of one kind of connection. */

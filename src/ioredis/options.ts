@@ -93,6 +93,7 @@ export function clientOptions(options: IORedisOptions): RedisOptions {
 
 function sentinelOptions(options: IORedisOptions): RedisOptions {
   const { sentinels, name, role, sentinelUsername, sentinelPassword, sentinelTLS, natMap } = options;
+  if (!name) throw new TypeError("IORedis: 'sentinels' need the option 'name': by that they know the master");
   return {
     sentinels,
     service: name,

@@ -27,7 +27,7 @@ export type Translate = (address: ServerAddress) => ServerAddress;
 export function addressOf(name: string, given: unknown, port: number | undefined): ServerAddress {
   const parts = typeof given === 'string' ? apart(given) : given;
   if (parts === undefined || !isPlainObject(parts)) {
-    const got = typeof given === 'string' ? 'another text' : kindOf(given);
+    const got = typeof given !== 'string' ? kindOf(given) : given.includes('://') ? 'a URL' : 'another text';
     throw new TypeError(`The option '${name}' is { host, port } or 'host:port', got ${got}`);
   }
   const { host, port: own = port, ...others } = parts as Partial<ServerAddress>;

@@ -37,6 +37,11 @@ export class MasterBelief {
     private readonly clock: Clock,
   ) {}
 
+  /** Where the master is by what was heard last. */
+  get believed(): string | undefined {
+    return this.master && nameOf(this.master);
+  }
+
   /** A sentinel has told of another master. It is asked next. */
   told(address: ServerAddress, by: Sentinel): MasterNews {
     this.teller = by;

@@ -1,26 +1,10 @@
 import type { Observable } from 'rxjs';
-import {
-  EMPTY,
-  Subject,
-  Subscription,
-  catchError,
-  exhaustMap,
-  filter,
-  finalize,
-  map,
-  switchMap,
-  take,
-  takeUntil,
-  takeWhile,
-  timer,
-} from 'rxjs';
-import { knownCall } from '../commands/known-commands';
+import { Subject, Subscription, exhaustMap, filter, take, takeUntil, timer } from 'rxjs';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import { nameOf, type ServerAddress } from '../options/addresses';
-import type { Frame } from '../resp/frames';
+import { roleOf } from './role-of';
 import type { Sentinel } from './sentinel';
-import { readSaidRole } from './sentinel-replies';
 
 /** How long nothing is sent to a master whose replica is promoted, ms. */
 const LONGEST_HOLD = 2_000;
@@ -118,19 +102,5 @@ function seenAsMaster(clock: Clock, connect: () => Connection): Observable<unkno
     filter((role) => role === 'master'),
     take(1),
     takeUntil(timer(LONGEST_HOLD, clock)),
-  );
-}
-
-/** Completes without a role where the server does not answer. */
-function roleOf(connection: Connection): Observable<unknown> {
-  connection.open();
-  return connection.state$.pipe(
-    takeWhile(({ kind }) => kind !== 'closed'),
-    filter(({ kind }) => kind === 'ready'),
-    take(1),
-    switchMap(() => connection.line.sendAhead(knownCall('ROLE', []))),
-    map((frame) => readSaidRole(frame as Frame)),
-    catchError(() => EMPTY),
-    finalize(() => connection.destroy()),
   );
 }

@@ -16,6 +16,7 @@ import type { Change, Place, Sentinels } from './sentinels';
 const SAID: Readonly<Record<SaidRole, string>> = {
   master: 'a master',
   replica: 'a replica',
+  unlinked: 'a replica that has lost its master',
   syncing: 'a replica that has no data yet',
   sentinel: 'a sentinel',
 };
@@ -53,6 +54,7 @@ export class SentinelGuide implements Guide {
       this.isLeaving = false;
       // What could not be reached, or was something else, is doubted: another answer is preferred.
       const doubted = place !== undefined && !this.isConfirmed ? nameOf(place.address) : undefined;
+      if (doubted !== undefined && place?.isLinked) this.sentinels.links.doubt(place.address);
       return hint !== undefined && nameOf(hint.address) !== doubted ? of(hint) : this.sentinels.locate(doubted);
     }).pipe(
       tap((place) => {
@@ -66,6 +68,7 @@ export class SentinelGuide implements Guide {
   confirm(send: Send, server: ServerInfo): Observable<unknown> {
     return send(knownCall('ROLE', [])).pipe(
       map((frame) => readSaidRole(frame as Frame)),
+      map((said) => (said === 'unlinked' && !this.place?.isLinked ? 'replica' : said)),
       // A user may not be allowed to ask.
       catchError((error: unknown) => {
         if (error instanceof ReplyError && !(error instanceof AuthenticationError)) return of(undefined);
@@ -109,8 +112,8 @@ export class SentinelGuide implements Guide {
     }
   }
 
-  private wrong({ address, as }: Place, said: SaidRole): ConnectionError {
-    const wanted = as === 'master' ? 'the master' : 'a replica';
+  private wrong({ address, as, isLinked }: Place, said: SaidRole): ConnectionError {
+    const wanted = as === 'master' ? 'the master' : isLinked ? 'a linked replica' : 'a replica';
     return new ConnectionError(
       `${nameOf(address)} is ${SAID[said]}, and ${wanted} of '${this.options.service}' is wanted`,
     );

@@ -162,9 +162,12 @@ export function readEvent(
 }
 
 /** The role that a server says it has, in its reply to ROLE. */
-export type SaidRole = 'master' | 'replica' | 'syncing' | 'sentinel';
+export type SaidRole = 'master' | 'replica' | 'unlinked' | 'syncing' | 'sentinel';
 
-/** Reads the reply to ROLE; undefined where it makes no sense. A replica that loads its first copy has nothing to tell yet. */
+/**
+ * Reads the reply to ROLE; undefined where it makes no sense. A replica that loads its first copy has nothing to tell yet; one without a link to
+ * its master has what is old.
+ */
 export function readSaidRole(frame: Frame): SaidRole | undefined {
   if (!Array.isArray(frame)) return undefined;
   const [role, , , link] = frame as readonly Frame[];
@@ -173,7 +176,8 @@ export function readSaidRole(frame: Frame): SaidRole | undefined {
     case 'sentinel':
       return role;
     case 'slave':
-      return link === 'sync' || link === 'handshake' ? 'syncing' : 'replica';
+      if (link === 'sync' || link === 'handshake') return 'syncing';
+      return link === 'connected' ? 'replica' : 'unlinked';
     default:
       return undefined;
   }

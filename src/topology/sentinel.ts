@@ -72,6 +72,8 @@ export class Sentinel {
   epoch: number | undefined;
   /** The master that it has told last. */
   named: string | undefined;
+  /** When it answered last, on the clock; undefined before it has. */
+  answeredAt: number | undefined;
   /** Whether there was a replica with the data of the master when it told last. */
   hadReplica: boolean | undefined;
   /** Those that had a link to their master when it told of such last. */
@@ -97,6 +99,11 @@ export class Sentinel {
   /** It has answered the last question. */
   get answers(): boolean {
     return this.failures === 0 && this.connection?.state$.value.kind === 'ready';
+  }
+
+  /** It tells what happens, by the connection that there is. */
+  get listens(): boolean {
+    return this.answers && this.listener?.hears === true;
   }
 
   /**
@@ -152,6 +159,7 @@ export class Sentinel {
         source.subscribe({
           next: (knowledge) => {
             this.failures = 0;
+            this.answeredAt = this.parts.clock.now();
             this.connection?.sleep();
             this.askIn(this.listener?.hears === true ? POLL : POLL_SILENT);
             // First the one that has asked, so that what it is told is no news for it.

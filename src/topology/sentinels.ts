@@ -7,8 +7,10 @@ import { AuthenticationError, ConnectionError, ReplyError, type RedisError } fro
 import type { ResolvedOptions } from '../options';
 import { nameOf, type ServerAddress } from '../options/addresses';
 import type { ResolvedSentinels } from '../options/sentinels';
+import type { InspectedSentinels } from './inspected-sentinels';
 import { MasterBelief, type MasterNews } from './master-belief';
 import { Promotion } from './promotion';
+import { ReplicaLinks } from './replica-links';
 import { Sentinel, type SentinelParts } from './sentinel';
 import { SentinelGuide } from './sentinel-guide';
 import { Inquiry } from './sentinel-inquiry';
@@ -45,6 +47,8 @@ export type Change =
 export interface Place {
   readonly address: ServerAddress;
   readonly as: 'master' | 'replica';
+  /** a replica that has lost its master is not wanted: that one is up */
+  readonly isLinked?: boolean;
 }
 
 /**
@@ -56,6 +60,8 @@ export class Sentinels {
   readonly change$ = new Subject<Change>();
   /** What is held while a replica is promoted. */
   readonly promotion: Promotion;
+  /** What replicas say of themselves, where they are preferred to a master. */
+  readonly links: ReplicaLinks;
   private readonly known = new Map<string, Sentinel>();
   private readonly own: SentinelParts;
   /** The one that is asked first. */
@@ -91,6 +97,14 @@ export class Sentinels {
       connect: role === 'master' ? (replica) => this.connectTo(replica) : undefined,
       onPromoted: ({ replica, replaced }, by) => this.moved(this.belief.seen(replica, replaced), by),
     });
+    this.links = new ReplicaLinks({
+      clock,
+      connect: (replica) => this.connectTo(replica),
+      onSaid: (address, isLinked) => {
+        const why = `The link of ${nameOf(address)} to its master is ${isLinked ? 'there' : 'broken'}, as it says itself`;
+        this.change$.next({ kind: isLinked ? 'there' : 'away', address, why });
+      },
+    });
     for (const address of addresses) this.add(address, true);
   }
 
@@ -119,6 +133,19 @@ export class Sentinels {
     return this.known.size;
   }
 
+  /** What is known of them now. */
+  inspected(): InspectedSentinels {
+    const { service, role } = this.parts.sentinel;
+    const now = this.parts.clock.now();
+    const known = this.inOrder().map((sentinel) => {
+      const { name: address, isGiven, answeredAt, listens } = sentinel;
+      const trouble = this.told.get(sentinel)?.slice(`Sentinel ${address} `.length);
+      const answeredAgo = answeredAt === undefined ? undefined : now - answeredAt;
+      return { address, isGiven, answeredAgo, listens, trouble };
+    });
+    return { service, role, master: this.belief.believed, known };
+  }
+
   /**
    * Asks in turn where a server is, the sentinel first that answered last.
    * @param doubted where no link could be made the last time: another answer is preferred to this one
@@ -141,6 +168,7 @@ export class Sentinels {
   end(): void {
     this.isOver = true;
     this.promotion.stopAsking();
+    this.links.end();
     for (const sentinel of this.known.values()) sentinel.end();
     this.known.clear();
   }
@@ -200,6 +228,7 @@ export class Sentinels {
         this.change$.next({ kind: 'away', address, why });
       }
     }
+    if (this.parts.sentinel.role === 'prefer-replica' && isMasterUp(knowledge)) this.links.heard(replicas, hasReplica);
     const news = this.belief.answered(sentinel, master, epoch);
     if (news !== undefined) this.moved(news, sentinel);
   }
@@ -303,16 +332,17 @@ export class Sentinels {
   }
 
   /** Which server an answer leads to; undefined for none. */
-  choose({ master, replicas, hasReplica, doubts }: Knowledge, doubted: string | undefined): Place | undefined {
+  choose(knowledge: Knowledge, doubted: string | undefined): Place | undefined {
     const { role } = this.parts.sentinel;
-    // What a replica has that has lost its master is better than nothing, and worse than a master.
-    const isMasterUp = master !== undefined && !doubts.some((doubt) => doubt.endsWith('_down'));
-    const isReplicaWanted = role === 'replica' || (role === 'prefer-replica' && (hasReplica || !isMasterUp));
-    if (isReplicaWanted && replicas.length > 0) {
-      const places = replicas.map((address): Place => ({ address, as: 'replica' }));
+    const { master, replicas, hasReplica } = knowledge;
+    if (role !== 'master') {
+      // What a replica has that has lost its master is better than nothing, and worse than a master.
+      const isLinked = role === 'prefer-replica' && isMasterUp(knowledge) && nameOf(master!) !== doubted;
+      const among = isLinked ? replicas.filter((one) => this.links.isLinked(one, hasReplica)) : replicas;
+      const places = among.map((address): Place => ({ address, as: 'replica', isLinked }));
       const trusted = places.filter(({ address }) => nameOf(address) !== doubted);
       if (trusted.length > 0) return trusted[this.turn++ % trusted.length];
-      if (role === 'replica') return places[this.turn++ % places.length];
+      if (role === 'replica' && places.length > 0) return places[this.turn++ % places.length];
     }
     return role === 'replica' || master === undefined ? undefined : { address: master, as: 'master' };
   }
@@ -333,6 +363,11 @@ export class Sentinels {
       ? new AuthenticationError(message, first.kind, { repeatable: false, cause: first })
       : new ConnectionError(message, { cause: first });
   }
+}
+
+/** A sentinel holds the master to be up. */
+function isMasterUp({ master, doubts }: Knowledge): boolean {
+  return master !== undefined && !doubts.some((doubt) => doubt.endsWith('_down'));
 }
 
 function relayed(error: RedisError, message: string): RedisError {

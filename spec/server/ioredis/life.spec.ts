@@ -179,6 +179,9 @@ describe('A client in the shape of ioredis', () => {
     expect(() => new IORedis({ sentinels: [{ host: 'a', port: 1 }], preferredSlaves: [] })).toThrow(
       "IORedis: there is no option 'preferredSlaves' here",
     );
+    expect(() => new IORedis({ sentinels: ['a:1'] })).toThrow(
+      new TypeError("IORedis: 'sentinels' need the option 'name': by that they know the master"),
+    );
     expect(() => new IORedis({ replyMapping: 'resp3' })).toThrow("IORedis: 'replyMapping' is 'legacy' here");
     expect(() => new IORedis({ lazyConnect: true }).multi({ pipeline: false })).toThrow(
       'multi({ pipeline: false }) is not there',

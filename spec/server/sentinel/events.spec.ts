@@ -3,7 +3,7 @@ import type { ServerAddress } from 'rxjs-redis';
 import { useClients, usePools } from '../../support/clients';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels, type ScriptedSentinel } from '../../support/scripted-sentinel';
-import { isHeld, leadsTo, ofReplica, words } from '../../support/sentinel-clients';
+import { heldUntil, isHeld, leadsTo, ofReplica, timeOf, words } from '../../support/sentinel-clients';
 import { until } from '../../support/until';
 
 const client = useClients();
@@ -117,9 +117,10 @@ describe('+failover-state-send-slaveof-noone', () => {
   /** A client that has heard of the promotion. */
   async function held(second?: 'master' | 'slave connected') {
     const { old, next, one, redis } = await listening(second);
+    const before = timeOf(redis);
     one.tell('+failover-state-send-slaveof-noone', ofReplica(next.address, old.address));
     await until(() => isHeld(redis));
-    return { old, next, one, redis };
+    return { old, next, one, redis, before };
   }
 
   it('holds the queue until the master is another', async () => {
@@ -136,16 +137,24 @@ describe('+failover-state-send-slaveof-noone', () => {
     'lets it go on %s',
     async (channel) => {
       const { old, one, redis } = await held();
+      // After two seconds it goes on without being told.
+      const paused = jest.spyOn(redis['connection'].line, 'pause');
       one.tell(channel, `master ${service} ${words(old.address)}`);
+      await until(() => !isHeld(redis));
+      expect(paused.mock.calls).toEqual([[0]]);
       expect(await redis.set('k', 1)).toBe('OK');
       expect(old.commands).toContain('SET');
     },
   );
 
   it('lets it go after 2 s at the most', async () => {
-    const { old, redis } = await held('slave connected');
+    const { old, redis, before } = await held('slave connected');
+    const end = heldUntil(redis);
+    expect(end).toBeGreaterThanOrEqual(before + 2_000);
+    expect(end).toBeLessThanOrEqual(timeOf(redis) + 2_000);
     expect(await redis.set('k', 1)).toBe('OK');
     expect(old.commands).toContain('SET');
+    expect(timeOf(redis)).toBeGreaterThanOrEqual(end);
   });
 
   it('sends nothing more to the old master where the replica is one after that time and no sentinel has told yet', async () => {

@@ -1,3 +1,4 @@
+import { checkServerIdentity as checkName, type PeerCertificate } from 'node:tls';
 import { useClients } from '../../support/clients';
 import { troubles } from '../../support/sentinel-clients';
 import { failure } from '../../support/outcomes';
@@ -56,9 +57,16 @@ describe('A sentinel behind TLS', () => {
 
   it('is asked with its own name, and leads to the server by the name of that', async () => {
     const { address, ca } = await behindTls();
-    const redis = client({ sentinels: [address], service, tls: { ca } });
+    const names: string[] = [];
+    const checkServerIdentity = (name: string, certificate: PeerCertificate): Error | undefined => {
+      names.push(name);
+      return checkName(name, certificate);
+    };
+    const given = { ...address, host: '127.0.0.1' };
+    const redis = client({ sentinels: [given], service, tls: { ca, checkServerIdentity } });
     expect(await redis.ping()).toBe('PONG');
     expect(redis.inspect().address).toBe(`localhost:${secure().tlsPort}`);
+    expect(names).toEqual(['127.0.0.1', 'localhost']);
   });
 
   it('whose certificate no authority vouches for is not asked, which is told', async () => {

@@ -38,6 +38,7 @@ describe('inspect()', () => {
       blocking: { count: 0, oldest: undefined },
       subscriptions: { channel: 0, pattern: 0, shard: 0 },
       leases: { active: 0, idle: 0, waiting: 0, total: 0, longestWait: undefined },
+      sentinels: undefined,
       lastError: undefined,
     });
     expect(await firstValueFrom(redis.state$)).toStrictEqual({ kind: 'idle' });

@@ -21,7 +21,7 @@ describe('An address in the options', () => {
 
   it.each<[unknown, string]>([
     ['', "The option 'sentinels[0]' is { host, port } or 'host:port', got another text"],
-    ['redis://there', "The option 'sentinels[0]' is { host, port } or 'host:port', got another text"],
+    ['redis://there', "The option 'sentinels[0]' is { host, port } or 'host:port', got a URL"],
     ['user:secret@there', "The option 'sentinels[0]' is { host, port } or 'host:port', got another text"],
     ['there:port', "The option 'sentinels[0]' is { host, port } or 'host:port', got another text"],
     [['there', 7000], "The option 'sentinels[0]' is { host, port } or 'host:port', got an array of 2"],
