@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import manifest from '../../package.json';
 import { serverNames } from '../servers/server-names';
 
 const INFRA = join(__dirname, '..');
@@ -17,6 +18,11 @@ export function supportedTable(): string {
     ['Node.js', `20, ${Object.values(pinned('nodes')).join(', ')}`, 'npm run test:nodes'],
     ['Other runtimes', `Bun ${bun}, Deno ${deno}, workerd by Miniflare ${miniflare}`, 'npm test'],
     ['TypeScript', Object.values(pinned('typescript')).join(', '), 'npm test'],
+    [
+      'NestJS',
+      `${manifest.devDependencies['@nestjs/core'].replace('^', '')}, ${pinned('nest')['@nestjs/core']}`,
+      'npm test',
+    ],
     ['RxJS', Object.values(pinned('rxjs')).filter(isSupported).join(', '), 'npm test'],
   ];
   const lines = rows.map(([what, versions, command]) => [what!, versions!, `\`${command!}\``]);

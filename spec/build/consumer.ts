@@ -73,10 +73,10 @@ export class Consumer {
     );
   }
 
-  /** Puts another version of a package among its modules. */
+  /** Puts a package, or another version of one, among its modules. */
   async use(name: string, folder: string): Promise<void> {
     const path = join(this.folder, 'node_modules', name);
-    await rm(path);
+    await rm(path, { force: true });
     await symlink(folder, path);
   }
 
