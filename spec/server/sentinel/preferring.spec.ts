@@ -1,7 +1,7 @@
 import type { Redis, ServerAddress } from 'rxjs-redis';
 import type { RunningServer } from '../../../infra/servers';
 import { nameOf } from '../../../src/options/addresses';
-import { eventually, useClients } from '../../support/clients';
+import { eventually, record, useClients } from '../../support/clients';
 import { atLeast, untilKnown, useRealSentinels, watching } from '../../support/real-sentinels';
 import { useScriptedRoles } from '../../support/scripted-roles';
 import { useScriptedSentinels } from '../../support/scripted-sentinel';
@@ -143,8 +143,10 @@ describe('A client that prefers replicas', () => {
     await admin.configSet('maxclients', clients);
     const port = await redis.dedicated((lease) => lease.configGet('port'));
     expect(port).toEqual({ port: String(master.port) });
+    const states = record(redis.state$);
     const { asked } = one;
     await until(() => one.asked > asked + 2);
+    expect(states.values).toMatchObject([{ kind: 'ready' }]);
     expect(redis.inspect().address).toBe(nameOf(replica));
     expect(await redis.configGet('port')).toEqual({ port: String(replica.port) });
   });
