@@ -150,8 +150,8 @@ export class CommandView<S extends string | Buffer = string>
    * chance decides: `fn` may be called several times. It is cold, as every reply, and can be awaited.
    *
    * WATCH and the reads travel in one write, MULTI, the commands and EXEC in another. Without `read` each key is read as a whole by
-   * its type: in the first write where it is a string or not there, or of the type that it had when this client last watched it; otherwise in a
-   * second write, once the server has told the type. The client remembers the types of the last 1 000 keys that were no strings.
+   * its type. A key that this client has not watched before is asked for by a command for each type, of which the server refuses the wrong ones
+   * with WRONGTYPE. The client remembers what the last 10 000 keys were; one that has become something else takes a second write.
    * @param keys one or several
    * @param fn what it gives is done; null leaves everything as it is. It gets the values by key, null where there is no such key, or what
    * `read` says by its names, and the connection for whatever else it has to read; that refuses what would end the watching, as `multi`. Values

@@ -58,6 +58,7 @@ export type {
   TelemetrySpan,
   TelemetrySpanContext,
   TelemetrySpanOptions,
+  TelemetryTraceState,
   TelemetryTracer,
   TelemetryValue,
 } from './options';

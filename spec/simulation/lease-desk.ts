@@ -157,6 +157,10 @@ export class LeaseDesk {
       }
       case 'LRANGE':
         return this.readAs('list', key!, resp.array([resp.bulk(this.textOf(key!) ?? '')]), resp.array([]));
+      case 'SMEMBERS':
+      case 'ZRANGE':
+      case 'XRANGE':
+        return this.readAs(undefined, key!, '', resp.array([]));
       case 'MGET':
         return resp.array(words.slice(1).map((one) => this.read(peer, one)));
       case 'SET':
@@ -185,7 +189,7 @@ export class LeaseDesk {
   }
 
   /** A key of a type, or one that is not there. */
-  private readAs(wanted: CounterType, key: string, text: Text, nothing: Text): Text {
+  private readAs(wanted: CounterType | undefined, key: string, text: Text, nothing: Text): Text {
     const type = this.typeOf(key);
     if (type === 'none') return nothing;
     return type === wanted ? text : resp.error('WRONGTYPE Operation against a key holding the wrong kind of value');

@@ -69,7 +69,12 @@ export class Leases {
     const work$ = this.client().redis.watch(
       [`L:${id}`, other, counter],
       (values) => {
-        for (const one of [counter, other]) this.referee.watchedAs(one, typeOf(values[one]));
+        for (const one of [counter, other]) {
+          const value = values[one];
+          if (value !== null && typeof value !== 'string' && typeof value !== 'object')
+            this.journal.fail(`watch ${id} is given ${String(value)} for ${one}`);
+          this.referee.watchedAs(one, typeOf(value));
+        }
         return this.decide(item, [setNext(counter, values[counter]), incr(`N:${id}`)]);
       },
       { attempts },

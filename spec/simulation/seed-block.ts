@@ -35,7 +35,14 @@ const EXPECTED = [
     'closed with something pending',
     'measured at rest',
     ...['lent for the first time', 'lent again', 'no lease in time', 'dedicated left', 'watch left'],
-    ...['watched and incremented', 'watched and left', 'conflict to the last', 'type known', 'type not known'],
+    ...[
+      'watched and incremented',
+      'watched and left',
+      'conflict to the last',
+      'type known',
+      'type not known',
+      'type has changed',
+    ],
     ...['take value', 'take left', 'wait ended', 'element put back', 'element lost with its connection'],
     ...[
       'entry tailed',

@@ -15,8 +15,8 @@ export interface WatchOptions<
   /** how often it is tried at the most, the first time included: a whole number or Infinity; default 16 */
   readonly attempts?: number | undefined;
   /**
-   * what is read of the keys, by names of the caller's own, in one write with WATCH; without it each key is read by its type, and what is no
-   * string takes a second write where the client does not know its type from before
+   * what is read of the keys, by names of the caller's own; without it each key is read by its type, and one that this client has not
+   * watched before by a command for each type, of which the server refuses the wrong ones with WRONGTYPE
    */
   readonly read?: R;
   readonly failFast?: F | undefined;

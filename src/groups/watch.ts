@@ -29,6 +29,7 @@ import { backoff } from '../connection/backoff';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { WatchEvent } from '../connection/connection-state';
+import type { Endpoint } from '../connection/socket';
 import { answerOf } from '../connection/retry';
 import { ConnectionError, DisconnectedError, RedisError, ReplyError } from '../errors';
 import { wholeNumber } from '../option-checks';
@@ -41,7 +42,7 @@ import { CONFLICT, ForgottenScript, WatchedKeys, type ReadValues } from './watch
 
 /** A connection that is lent to a `watch`. */
 export interface Lent<D> {
-  readonly link: Pick<Connection, 'state$' | 'closedError' | 'wasReady' | 'connect'>;
+  readonly link: Pick<Connection, 'state$' | 'closedError' | 'wasReady' | 'connect' | 'endpoint'>;
   /** what sends on it */
   readonly source: ReplySource;
   /** what the user's function is given */
@@ -76,6 +77,8 @@ export interface WatchReport {
   readonly attempts: number;
   /** what the user's function gave last */
   readonly commands: readonly Command[];
+  /** where it watched last; undefined before it did */
+  readonly server: Endpoint | undefined;
 }
 
 /** The user's function. */
@@ -144,6 +147,7 @@ class Watch<D> {
   private commands: readonly Command[] = [];
   private left = false;
   private refusals = 0;
+  private link: Lent<D>['link'] | undefined;
   /** How long the options want to wait after a refusal, ms. */
   private readonly delays = new WeakMap<RedisError, number>();
   private readonly began: number;
@@ -159,8 +163,8 @@ class Watch<D> {
   }
 
   private get report(): WatchReport {
-    const { attempts, commands } = this;
-    return { keys: this.facts.watched.count, attempts, commands };
+    const { attempts, commands, link } = this;
+    return { keys: this.facts.watched.count, attempts, commands, server: link?.endpoint };
   }
 
   private run(): Observable<Outcome> {
@@ -182,6 +186,7 @@ class Watch<D> {
 
   /** Tries on one connection until there is an outcome. */
   private on(lent: Lent<D>): Observable<Outcome> {
+    this.link = lent.link;
     const asking = { ...lent, source: { ...lent.source, retry: this.noteRefusal } };
     return defer(() => this.attempt(asking)).pipe(
       retry({ delay: (error: unknown) => this.afterRefusal(lent, error) }),

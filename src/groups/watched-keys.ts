@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { map, of, switchMap, type Observable } from 'rxjs';
 import type { Key } from '../commands/arguments';
 import type { Command } from '../commands/command';
-import { hgetall, lrange, mget, smembers, type, watch, xrange, zrange } from '../commands/generated/builders';
+import { mget, type, watch } from '../commands/generated/builders';
 import { Group } from '../commands/group';
 import { applyPrefix, keysOf } from '../commands/prefix';
 import { Reply, type ReplySource } from '../commands/reply';
@@ -16,6 +16,7 @@ import { kindOf } from '../resp/kind-of';
 import { memberOf } from './group-members';
 import { groupReply } from './group-reply';
 import type { KnownTypes } from './known-types';
+import { isOfOtherType, isRefused, readerOf, TypedReads, TYPES, type Reading } from './typed-reads';
 
 /** A watched key has changed: what was read, or would be run, is of no use. */
 export const CONFLICT: unique symbol = Symbol('conflict');
@@ -33,19 +34,11 @@ interface Read {
   readonly value: unknown;
 }
 
-/** How a key of a type is read; strings are read by MGET. */
-const READERS: Readonly<Record<string, (key: Key) => Command>> = {
-  hash: hgetall,
-  list: (key) => lrange(key, 0, -1),
-  set: smembers,
-  zset: (key) => zrange(key, 0, -1, { WITHSCORES: true }),
-  stream: (key) => xrange(key, '-', '+'),
-};
-
 /** The keys of a `watch`, and what is read of them. Made at the call, so that what is wrong is thrown there. */
 //  by name:  WATCH a b, GET a, HGETALL b ──▶ values
-//  by type:  WATCH a b, TYPE a, TYPE b, MGET a b ──▶ strings ──▶ all else: HGETALL b ──▶ values
-//            and once it is known what b is: WATCH a b, TYPE a, TYPE b, MGET a b, HGETALL b ──▶ values
+//  by type:  WATCH a b, TYPE a, TYPE b, MGET a b, and HGETALL, LRANGE, SMEMBERS, ZRANGE, XRANGE of a and of b ──▶ values
+//            and once it is known that a is a string and b a hash: WATCH a b, TYPE a, TYPE b, MGET a b, HGETALL b ──▶ values
+//            and where b is a list by then: ──▶ LRANGE b ──▶ values
 export class WatchedKeys {
   readonly names: readonly string[];
   private readonly keys: readonly Key[];
@@ -90,34 +83,39 @@ export class WatchedKeys {
 
   /**
    * Reads the keys; in the tick in which they are watched. CONFLICT where a key has got another type meanwhile.
-   * @param known those of which it has the types are read in the same write. It is told what they are now
+   * @param known of which it has the types are read as those, all others as each type that there is. It is told what they are now
    */
   read(source: ReplySource, known: KnownTypes): Observable<ReadValues | typeof CONFLICT> {
     const { names, first } = this;
     if (this.reads !== undefined) {
-      return valuesOf(source, first).pipe(map((values) => byName(names, throwFirstError(values, source, first))));
+      return valuesOf(source, first, Group).pipe(
+        map((values) => byName(names, throwFirstError(values, source, first))),
+      );
     }
-    const expected = this.expected(known);
-    const ahead = this.readersOf(expected);
-    return valuesOf(source, [...first, ...ahead]).pipe(
+    const ahead = this.ahead(known);
+    return valuesOf(source, [...first, ...this.readersOf(ahead)]).pipe(
       switchMap((all) => {
         const listed = throwFirstError(all.slice(0, first.length), source, first);
         const values = [...(listed.at(-1) as unknown[])];
         const types = othersAmong(listed.slice(0, -1) as string[], values);
-        const early = [...expected].map(([index, type], at): Read => ({ index, type, value: all[first.length + at] }));
-        const right = early.filter(({ index, type }) => types.get(index) === type);
+        const right: Read[] = [];
+        ahead.forEach(([index, type], at) => {
+          const value = all[first.length + at];
+          known.noteReader(type, isRefused(value));
+          if (types.get(index) === type) right.push({ index, type, value });
+        });
         return this.readRest(source, types, right).pipe(
           map((rest) => {
+            for (const { type, value } of rest) known.noteReader(type, isRefused(value));
             const read = [...right, ...rest];
-            for (const { index, value } of read) if (isWrongType(value)) types.delete(index);
-            names.forEach((name, index) => known.note(this.prefix + name, types.get(index)));
-            if (read.some(({ index }) => !types.has(index))) return CONFLICT;
-            const commands = this.readersOf(read.map(({ index, type }) => [index, type]));
-            throwFirstError(
-              read.map(({ value }) => value),
-              source,
-              commands,
+            for (const { index, value } of read) if (isOfOtherType(value)) types.delete(index);
+            names.forEach((name, index) =>
+              known.note(this.prefix + name, values[index] === null ? types.get(index) : 'string'),
             );
+            if (read.some(({ index }) => !types.has(index))) return CONFLICT;
+            const refused = read.find(({ value }) => value instanceof RedisError);
+            if (refused !== undefined)
+              throwFirstError([refused.value], source, this.readersOf([[refused.index, refused.type]]));
             for (const { index, value } of read) values[index] = value;
             return byName(names, values);
           }),
@@ -126,13 +124,15 @@ export class WatchedKeys {
     );
   }
 
-  private expected(known: KnownTypes): Types {
-    const expected: Types = new Map();
-    this.names.forEach((name, index) => {
+  /** What is read before any type is told: the wrong ones are refused with WRONGTYPE, which changes nothing. */
+  private ahead(known: KnownTypes): Reading[] {
+    const unknown = TYPES.filter((type) => known.mayRead(type));
+    return this.names.flatMap((name, index) => {
       const type = known.of(this.prefix + name);
-      if (type !== undefined) expected.set(index, type);
+      if (type === 'string') return [];
+      const types = type === undefined ? unknown : [type];
+      return types.map((each): Reading => [index, each]);
     });
-    return expected;
   }
 
   /** Reads what is no string and was not read yet. */
@@ -145,7 +145,7 @@ export class WatchedKeys {
     );
   }
 
-  private readersOf(types: Iterable<readonly [number, string]>): Command[] {
+  private readersOf(types: Iterable<Reading>): Command[] {
     return Array.from(types, ([index, type]) => this.own(readerOf(this.names[index]!, type)(this.keys[index]!)));
   }
 
@@ -175,8 +175,12 @@ export class WatchedKeys {
   }
 }
 
-function valuesOf(source: ReplySource, commands: readonly Command[]): Observable<readonly unknown[]> {
-  const reply$: Observable<unknown> = groupReply(source, source.executor, commands, false, (sent) => new Group(sent));
+function valuesOf(
+  source: ReplySource,
+  commands: readonly Command[],
+  Reads: typeof Group = TypedReads,
+): Observable<readonly unknown[]> {
+  const reply$: Observable<unknown> = groupReply(source, source.executor, commands, false, (sent) => new Reads(sent));
   return reply$ as Observable<readonly unknown[]>; // null is for transactions
 }
 
@@ -196,20 +200,11 @@ function othersAmong(types: readonly string[], strings: readonly unknown[]): Typ
   return others;
 }
 
-function readerOf(name: string, type: string): (key: Key) => Command {
-  if (Object.hasOwn(READERS, type)) return READERS[type]!;
-  throw new TypeError(`watch: '${name}' is of the type ${type}: the option 'read' is needed, to say how it is read`);
-}
-
 /** A script or function among the reads was not there any more: another client has had it forgotten. The next reads bring it along. */
 export class ForgottenScript extends Error {
   constructor(readonly error: ReplyError) {
     super(error.message);
   }
-}
-
-function isWrongType(value: unknown): boolean {
-  return value instanceof ReplyError && value.kind === 'WRONGTYPE';
 }
 
 /** An error among the values is asked about as that of a command that was sent by itself. */

@@ -29,6 +29,7 @@ export {
   type TelemetrySpan,
   type TelemetrySpanContext,
   type TelemetrySpanOptions,
+  type TelemetryTraceState,
   type TelemetryTracer,
   type TelemetryValue,
 } from './telemetry';

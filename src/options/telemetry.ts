@@ -14,6 +14,15 @@ export interface TelemetrySpanContext {
   readonly spanId: string;
   readonly traceFlags: number;
   readonly isRemote?: boolean;
+  readonly traceState?: TelemetryTraceState;
+}
+
+/** What tracing systems carry along beside the ids. A `TraceState` of `@opentelemetry/api`. */
+export interface TelemetryTraceState {
+  get(key: string): string | undefined;
+  set(key: string, value: string): TelemetryTraceState;
+  unset(key: string): TelemetryTraceState;
+  serialize(): string;
 }
 
 /** What a span is linked to. A `Link` of `@opentelemetry/api`. */
@@ -104,7 +113,7 @@ export interface TelemetryOptions {
    */
   readonly redact?: ((command: string, args: readonly string[]) => readonly string[]) | undefined;
   /**
-   * connect the traces of producers and consumers of streams. XADD writes a field `traceparent` with the context of its span into its entry,
+   * connect the traces of producers and consumers of streams. XADD writes the fields `traceparent`, and `tracestate` if there is one, of its span into its entry,
    * unless there is one; so do those of pipelines, transactions and `load`. Reading is always safe: spans of XREAD and XREADGROUP, those
    * of `tail` and `consume` too, are linked to the producers of what they brought, and the handler of `consume` works in a span of its own,
    * `process <stream>`, that is linked to the producer of its entry. Messages are never changed; see `linksOf`. Default false

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Api from '@opentelemetry/api';
-import type { TelemetryMeter, TelemetryTracer } from '../options';
+import type { TelemetryMeter, TelemetryTraceState, TelemetryTracer } from '../options';
 
 /** Under this name the client asks providers for a tracer and a meter. */
 const LIBRARY = 'rxjs-redis';
@@ -51,4 +51,13 @@ export function globalMeter(): TelemetryMeter | undefined {
   const { createNoopMeter, metrics } = api();
   const meter = metrics.getMeter(LIBRARY);
   return meter === createNoopMeter() ? undefined : meter;
+}
+
+/** What a `tracestate` says; undefined where `@opentelemetry/api` is not there, which reads it. */
+export function traceStateOf(text: string): TelemetryTraceState | undefined {
+  try {
+    return api().createTraceState(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -9,14 +9,16 @@ import { isFollowed } from '../demand/slots';
 import type { TelemetryLink, TelemetrySpan, TelemetrySpanContext } from '../options';
 import type { Message } from '../pubsub/topic';
 import type { Handling } from '../streams/consume-options';
+import { traceStateOf } from './api';
 import { within } from './following';
 
-/** The field of an entry, or the property of a message in JSON, that carries a trace context in the form of W3C. */
+/** The fields of an entry, or the properties of a message in JSON, that carry a trace context in the form of W3C. */
 const FIELD = 'traceparent';
+const STATE = 'tracestate';
 
 /**
  * The link to what has produced an entry of a stream or a message, for a span that is made where it is handled: none or one. An entry carries
- * a trace context in its field `traceparent`; `telemetry: { propagate: true }` writes it. Redis has no place for one beside a message, and the
+ * a trace context in its fields `traceparent` and `tracestate`; `telemetry: { propagate: true }` writes them. Redis has no place for one beside a message, and the
  * client changes no message: one carries it where its text is an object of JSON that has `traceparent`, as events of CloudEvents do.
  * @example
  * redis.subscribe('orders').subscribe((message) => {
@@ -26,9 +28,13 @@ const FIELD = 'traceparent';
 export function linksOf(
   carrier: Pick<Entry, 'pairs'> | Pick<Entry<Buffer>, 'pairs'> | Pick<Message, 'data'> | Pick<Message<Buffer>, 'data'>,
 ): TelemetryLink[] {
-  const found = 'pairs' in carrier ? traceparentAmong(carrier.pairs) : traceparentInJson(textOf(carrier.data));
+  const find = 'pairs' in carrier ? among(carrier.pairs) : inJson(textOf(carrier.data));
+  const found = find(FIELD);
   const context = found === undefined ? undefined : contextOf(found);
-  return context === undefined ? [] : [{ context }];
+  if (context === undefined) return [];
+  const state = find(STATE);
+  const traceState = state === undefined ? undefined : traceStateOf(state);
+  return [{ context: traceState === undefined ? context : { ...context, traceState } }];
 }
 
 /** One link for each entry that a reply to XREAD or XREADGROUP has, and to those among several commands; so many at the most. */
@@ -63,10 +69,12 @@ export function inject(request: Request, span: TelemetrySpan): void {
   if (!(isGroup(command) ? command.commands.some(isXadd) : isXadd(command))) return;
   const context = span.spanContext?.();
   if (context === undefined || !isValid(context)) return;
-  const { traceId, spanId, traceFlags } = context;
+  const { traceId, spanId, traceFlags, traceState } = context;
   const value = `00-${traceId}-${spanId}-${(traceFlags & 1).toString(16).padStart(2, '0')}`;
+  const state = traceState?.serialize() ?? '';
+  const fields = state === '' ? [FIELD, value] : [FIELD, value, STATE, state];
   const withContext = (one: Command): Command =>
-    isXadd(one) && !carries(one) ? new Command(one.spec, [...one.args, FIELD, value], one.read, one.keys) : one;
+    isXadd(one) && !carries(one) ? new Command(one.spec, [...one.args, ...fields], one.read, one.keys) : one;
   request.command = isGroup(command) ? command.changed(withContext) : withContext(command);
 }
 
@@ -80,19 +88,29 @@ function carries({ args }: Command): boolean {
   return false;
 }
 
-function traceparentAmong(pairs: readonly (readonly [string | Buffer, string | Buffer])[]): string | undefined {
-  const pair = pairs.find(([field]) => textOf(field) === FIELD);
-  return pair && textOf(pair[1]);
+/** Finds a text by its name. */
+type Find = (name: string) => string | undefined;
+
+const findNothing: Find = () => undefined;
+
+function among(pairs: readonly (readonly [string | Buffer, string | Buffer])[]): Find {
+  return (name) => {
+    const pair = pairs.find(([field]) => textOf(field) === name);
+    return pair && textOf(pair[1]);
+  };
 }
 
-function traceparentInJson(text: string): string | undefined {
+function inJson(text: string): Find {
   // Most messages are looked at no further.
-  if (!text.includes(FIELD)) return undefined;
+  if (!text.includes(FIELD)) return findNothing;
   try {
-    const { [FIELD]: found } = JSON.parse(text) as Record<string, unknown>;
-    return typeof found === 'string' ? found : undefined;
+    const read = JSON.parse(text) as Record<string, unknown> | null;
+    return (name) => {
+      const found = read?.[name];
+      return typeof found === 'string' ? found : undefined;
+    };
   } catch {
-    return undefined;
+    return findNothing;
   }
 }
 

@@ -127,8 +127,9 @@ function watchSpan<T>(
   return new Observable((subscriber) => {
     const run = (span: OperationSpan | undefined): void => {
       const facts = (): TelemetryAttributes => {
-        const { attempts, commands } = report();
+        const { attempts, commands, server } = report();
         return {
+          ...tracing.ledTo(server),
           'redis.watch.attempts': attempts,
           'redis.pipeline.size': commands.length,
           'redis.commands': namesOf(commands),

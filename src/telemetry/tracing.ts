@@ -111,6 +111,11 @@ export class Tracing {
     this.inSpan(`redis.${name}`, options, (span) => work(new OperationSpan(span, vocabularies)));
   }
 
+  /** Where an operation was done, if that was not known before. */
+  ledTo(server: Address | undefined): TelemetryAttributes {
+    return server === undefined || this.address !== undefined ? {} : addressAttributes(this.vocabularies, server);
+  }
+
   private recorded(span: TelemetrySpan, command: Command, place: Place): Follower {
     const { old, stable } = this.vocabularies;
     const statement = statementOf(commandsOf(command), this.showing);

@@ -1,10 +1,12 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { filter, firstValueFrom } from 'rxjs';
+import { NEVER, filter, firstValueFrom } from 'rxjs';
 import { get, incr } from 'rxjs-redis/commands';
+import { record } from '../../support/clients';
 import { failure } from '../../support/outcomes';
 import { eventsOf, useTracing } from '../../support/telemetry';
+import { until } from '../../support/until';
 import { useCluster, useClusterClients } from '../../support/whole-cluster';
 
 const cluster = useCluster({ replicas: 0 });
@@ -37,6 +39,31 @@ describe('What is told of a client of a cluster', () => {
       expect(attributes.map(({ name }) => name)).toEqual(['redis.SET', 'redis.MULTI', 'redis.BLPOP']);
       for (const span of attributes) {
         expect(span.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': port });
+      }
+    }
+  });
+
+  it('names the node that has the keys in the span of a watch, however that ends', async () => {
+    const client = connect({ telemetry: true });
+    await client.connect();
+    for (const [port, key] of keysByPort(client)) {
+      await client.watch(key, () => [incr(`{${key}}:n`)]);
+      await client.watch(key, () => null);
+      await failure(
+        client.watch(key, () => {
+          throw new Error('mine');
+        }),
+      );
+      let isWatched = false;
+      const left = record(client.watch(key, () => ((isWatched = true), NEVER)));
+      await until(() => isWatched);
+      left.stop();
+      const watches = spans().slice(-4);
+      for (const { name, attributes } of watches) {
+        expect([name, attributes]).toMatchObject([
+          'redis.WATCH',
+          { 'server.address': '127.0.0.1', 'server.port': port, 'redis.watch.attempts': 1 },
+        ]);
       }
     }
   });

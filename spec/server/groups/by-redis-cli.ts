@@ -97,6 +97,25 @@ function scoreOf(text: Buffer): number {
   return Number(text.toString().replace('inf', 'Infinity'));
 }
 
+/** The call that reads a key of a type. */
+export function readerOf(type: string, key: string): Call {
+  const readers: Readonly<Record<string, Call>> = {
+    list: ['lrange', key, 0, -1],
+    hash: ['hgetall', key],
+    set: ['smembers', key],
+    zset: ['zrange', key, 0, -1, { WITHSCORES: true }],
+  };
+  return readers[type] ?? ['get', key];
+}
+
+/** The types of keys and what a watch has to give for each. */
+export async function watchedBy(cli: RedisCli, surface: Surface, keys: readonly string[]): Promise<unknown[]> {
+  const types = await cli.run(keys.map((key) => ['TYPE', key]));
+  const calls = types.map((type, at) => readerOf((type as { status: string }).status, keys[at]!));
+  const replies = await runAll(cli, calls.map(wordsOf));
+  return calls.flatMap((call, at) => [(types[at] as { status: string }).status, readAs(surface, call, replies[at])]);
+}
+
 export function isError(reply: CliReply | undefined): reply is { readonly error: string } {
   return typeof reply === 'object' && reply !== null && 'error' in reply;
 }

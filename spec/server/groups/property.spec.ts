@@ -12,9 +12,11 @@ import {
   kindOf as firstWord,
   LIBRARY,
   readAs,
+  readerOf,
   runAll,
   sorted,
   stateOf,
+  watchedBy,
   wordsOf,
   type Call,
 } from './by-redis-cli';
@@ -24,7 +26,7 @@ type Pause = 'nothing' | 'a microtask' | 'a turn of the event loop' | 'the reply
 
 /** One thing that a program sends. */
 interface Step {
-  readonly as: 'single' | 'pipeline' | 'multi' | 'dedicated';
+  readonly as: 'single' | 'pipeline' | 'multi' | 'dedicated' | 'watch';
   /** Whether a pool sends it, on a connection of its own. */
   readonly pooled: boolean;
   /** On a lease: one by one, all in one tick, or the second half as a transaction. */
@@ -32,6 +34,10 @@ interface Step {
   readonly calls: readonly Call[];
   readonly bytes: boolean;
   readonly failFast: boolean;
+  /** What a watch reads beside the counter `stir`. */
+  readonly keys: readonly string[];
+  /** What another client does while the function of a watch thinks for the first time: that counts `stir`, so there is a conflict. */
+  readonly stir: Call | undefined;
   readonly then: Pause;
 }
 
@@ -39,6 +45,9 @@ interface Step {
 interface Outcome {
   readonly values: readonly unknown[];
   readonly error?: string;
+  /** What the function of a watch was given last: the types of the keys and their values. */
+  readonly watched?: readonly unknown[];
+  readonly attempts?: number;
 }
 
 /** The connection that a lease has. */
@@ -134,19 +143,25 @@ const call = fc.oneof({ weight: 60, arbitrary: fc.oneof(...CALLS) }, { weight: 1
 
 const step: fc.Arbitrary<Step> = fc
   .record({
-    as: fc.constantFrom('single', 'pipeline', 'multi', 'dedicated'),
+    as: fc.constantFrom('single', 'pipeline', 'multi', 'dedicated', 'watch'),
     style: fc.constantFrom('arguments', 'array', 'chain'),
     calls: fc.array(call, { minLength: 1, maxLength: 12, size: 'large' }),
     pooled: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
     leased: fc.array(fc.oneof(...LEASED), { maxLength: 2 }),
     bytes: fc.boolean(),
     failFast: fc.boolean(),
+    keys: fc.uniqueArray(fc.constantFrom<string>(...KEYS), { minLength: 1 }),
+    stir: fc.option(fc.oneof(...CALLS), { nil: undefined }),
     then: fc.constantFrom<Pause>('nothing', 'nothing', 'a microtask', 'a turn of the event loop', 'the reply'),
   } as const)
   .map(({ leased, ...given }): Step => {
     if (given.as === 'single') given = { ...given, calls: given.calls.slice(0, 1) };
     // Another connection has its own order, so what is sent on it waits for all before it, and all behind it wait for that.
     if (given.pooled) given = { ...given, then: 'the reply' };
+    // Nothing is sent, or nothing runs: then there is no conflict.
+    const runsNothing = given.calls.includes(REFUSED) || given.calls.every((one) => wordsOf(one) === undefined);
+    if (given.as === 'watch' && runsNothing) given = { ...given, stir: undefined };
+    if (given.as === 'watch') return { ...given, then: 'the reply' };
     if (given.as !== 'dedicated') return given;
     const calls = [...leased, ...given.calls];
     return { ...given, calls, pooled: false, bytes: false, failFast: false, then: 'the reply' };
@@ -160,7 +175,7 @@ describe.each([
   [2, 'app:'],
   [3, 'app:'],
 ] as const)(
-  'Single commands, pipelines, transactions, scripts and leases at random, in RESP%i with the prefix "%s"',
+  'Single commands, pipelines, transactions, watches, scripts and leases at random, in RESP%i with the prefix "%s"',
   (protocol, prefix) => {
     const server = useServer({ own: true }, '6.2');
     const make = useClients();
@@ -209,9 +224,13 @@ function withoutFunctions(steps: readonly Step[]): Step[] {
 async function together(redis: Redis, pool: RedisPool, steps: readonly Step[]): Promise<Outcome[]> {
   const outcomes: Promise<Outcome>[] = [];
   for (const one of steps) {
-    if (one.as === 'dedicated' || one.pooled) await Promise.all(outcomes);
-    const reply = outcome(send(surfaceOf(one.pooled ? pool : redis, one), one));
-    outcomes.push(reply.then((ended) => shown(one, ended)));
+    if (one.as === 'dedicated' || one.as === 'watch' || one.pooled) await Promise.all(outcomes);
+    const surface = surfaceOf(one.pooled ? pool : redis, one);
+    const reply =
+      one.as === 'watch'
+        ? watched(surface, redis, one)
+        : outcome(send(surface, one)).then((ended) => shown(one, ended));
+    outcomes.push(reply);
     if (one.then === 'a microtask') await Promise.resolve();
     else if (one.then === 'a turn of the event loop') await setImmediate();
     else if (one.then === 'the reply') await reply;
@@ -219,7 +238,25 @@ async function together(redis: Redis, pool: RedisPool, steps: readonly Step[]): 
   return Promise.all(outcomes);
 }
 
+/** @param other another connection, which changes what is watched */
+async function watched(surface: RedisView<string | Buffer>, other: Redis, one: Step): Promise<Outcome> {
+  const { keys, stir, calls, failFast } = one;
+  const seen: unknown[][] = [];
+  const decide = async (values: Readonly<Record<string, unknown>>, connection: Leased) => {
+    const types = await Promise.all(keys.map((each) => connection.type(each)));
+    seen.push(types.flatMap((type, at) => [type, valueOf(readerOf(type, keys[at]!), values[keys[at]!])]));
+    if (seen.length === 1 && stir !== undefined) {
+      await other.incr('stir');
+      await outcome(single(other as unknown as RedisView<string | Buffer>, stir));
+    }
+    return calls.map((each) => commandOf(connection, each));
+  };
+  const ended = await outcome((surface as Redis).watch([...keys, 'stir'], decide, { failFast }));
+  return { ...shown(one, ended), watched: seen.at(-1)!, attempts: seen.length };
+}
+
 function send(surface: RedisView<string | Buffer>, { as, style, calls, failFast }: Step): PromiseLike<unknown> {
+  if (as === 'watch') throw new Error('a watch is followed through its attempts');
   const [first] = calls;
   if (as === 'single') return single(surface, first!);
   if (as === 'dedicated') return (surface as Redis).dedicated((connection) => onLease(connection, style, calls));
@@ -301,19 +338,26 @@ function refused({ index: at, command, error }: { index: number; command: string
 /** What a step should give: redis-cli sends its commands, each when the one before is answered. */
 async function oneByOne(
   model: RedisCli,
-  { as, style, calls, bytes, failFast }: Step,
+  { as, style, calls, bytes, failFast, keys, stir }: Step,
   protocol: 2 | 3,
 ): Promise<Outcome> {
   const surface = { protocol, bytes };
+  const begun: { watched?: unknown[]; attempts?: number } = {};
+  if (as === 'watch') {
+    if (stir !== undefined) await runAll(model, [['INCR', 'stir'], wordsOf(stir)]);
+    begun.watched = await watchedBy(model, surface, keys);
+    begun.attempts = stir === undefined ? 1 : 2;
+  }
   const wrote = calls.map((one) => (one[0] === 'select' ? ['SELECT', String(OTHER + 1)] : wordsOf(one)));
-  const from = as === 'multi' ? 0 : as === 'dedicated' && style === 'chain' ? halfOf(calls) : calls.length;
+  const from =
+    as === 'multi' || as === 'watch' ? 0 : as === 'dedicated' && style === 'chain' ? halfOf(calls) : calls.length;
   const replies = await runAll(model, wrote.slice(0, from));
   const values = replies.map((reply, at) => readAs(surface, calls[at]!, reply));
   if (from < calls.length) {
     const { queued, exec } = await transaction(model, wrote.slice(from));
     if (!Array.isArray(exec)) {
       if (as === 'dedicated') values.push({ error: firstWord(exec as { error: string }) });
-      else return { values: causesOf(calls, queued), error: firstWord(exec as { error: string }) };
+      else return { values: causesOf(calls, queued), error: firstWord(exec as { error: string }), ...begun };
     } else {
       const answers = exec.values();
       queued.forEach((reply, at) => {
@@ -324,7 +368,7 @@ async function oneByOne(
   // A lease ends so.
   if (as === 'dedicated') await model.run([['UNWATCH'], ['SELECT', '1']]);
   const first = failFast && as !== 'single' ? values.find(isKind) : undefined;
-  return first === undefined ? { values } : { values, error: first.error };
+  return first === undefined ? { values, ...begun } : { values, error: first.error, ...begun };
 }
 
 async function transaction(model: RedisCli, wrote: readonly (Word[] | undefined)[]) {

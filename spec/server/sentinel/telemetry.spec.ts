@@ -23,9 +23,10 @@ describe('The spans of a client behind sentinels', () => {
     await redis.set('k', 1);
     await redis.multi(get('k'), incr('n'));
     await redis.dedicated((lease) => lease.ping());
+    await redis.watch('w', () => [incr('n')]);
     await untilHeard(sentinel);
     const [old, next] = servers;
-    expect([...ports().keys()].sort()).toEqual(['redis.MULTI', 'redis.PING', 'redis.SET']);
+    expect([...ports().keys()].sort()).toEqual(['redis.MULTI', 'redis.PING', 'redis.SET', 'redis.WATCH']);
     expect(new Set(ports().values())).toEqual(new Set([old.port]));
     // Sentinels are asked without spans.
     expect(spans().map(({ name }) => name)).not.toContain('redis.SENTINEL');
@@ -40,7 +41,8 @@ describe('The spans of a client behind sentinels', () => {
     await waiting;
     await redis.get('k');
     await redis.dedicated((lease) => lease.echo('after'));
-    for (const name of ['redis.GET', 'redis.ECHO', 'redis.BLPOP'])
+    await redis.watch('w', () => [incr('n')]);
+    for (const name of ['redis.GET', 'redis.ECHO', 'redis.BLPOP', 'redis.WATCH'])
       expect([name, ports().get(name)]).toEqual([name, next.port]);
     const [read] = spans().filter(({ name }) => name === 'redis.GET');
     expect(read?.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': next.port });

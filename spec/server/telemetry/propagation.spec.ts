@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api';
+import { context, createTraceState, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { first, firstValueFrom, from, throwError, timer } from 'rxjs';
 import { linksOf, type Redis, type RedisOptions } from 'rxjs-redis';
@@ -64,6 +64,35 @@ describe('A trace goes from the producer to the consumer', () => {
     const all = [...named('redis.XADD'), ...named('redis.PIPELINE')];
     expect(await written()).toStrictEqual(all.map((span) => ({ n: '1', traceparent: traceparentOf(span) })));
     await pool.close();
+  });
+
+  it('with the state that tracing systems carry along, in both directions', async () => {
+    const state = 'vendor=a1,other=b2';
+    const remote = { traceId: TRACE, spanId: SPAN, traceFlags: 1, traceState: createTraceState(state) };
+    const redis = client();
+    await context.with(trace.setSpanContext(context.active(), remote), async () => {
+      await redis.xadd('s', '*', { n: '1' });
+      await redis.multi(xadd('s', '*', { n: '2' }));
+      await redis.xadd('s', '*', { n: '3', traceparent: TRACEPARENT });
+    });
+    const [one, two] = [...named('redis.XADD'), ...named('redis.MULTI')].filter((_, at) => at !== 1);
+    expect(await written()).toStrictEqual([
+      { n: '1', traceparent: traceparentOf(one!), tracestate: state },
+      { n: '2', traceparent: traceparentOf(two!), tracestate: state },
+      { n: '3', traceparent: TRACEPARENT },
+    ]);
+    await redis.xread({ s: '0' });
+    const [read] = named('redis.XREAD');
+    expect(read!.links.map((link) => link.context.traceState?.serialize())).toStrictEqual([state, state, undefined]);
+    const data = JSON.stringify({ traceparent: TRACEPARENT, tracestate: state });
+    expect(linksOf({ data })[0]!.context.traceState?.get('other')).toBe('b2');
+    trace
+      .getTracer('spec')
+      .startSpan('handled', { links: linksOf({ data }) })
+      .end();
+    expect(named('handled')[0]!.links[0]!.context.traceState?.serialize()).toBe(state);
+    for (const odd of ['null', `"${TRACEPARENT}"`, '7', '{"traceparent":7}'])
+      expect(linksOf({ data: odd })).toEqual([]);
   });
 
   it('unless the entry carries one already, or it was not asked for', async () => {

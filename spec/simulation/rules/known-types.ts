@@ -5,7 +5,25 @@ import { useOf } from '../use';
 import type { WireRequest } from '../wire';
 import { PerLink, type Rule, type Scene } from './rule';
 
-/** A key that was no string when it was watched last, and has stayed what it was, is read in one write with WATCH. */
+/** What reads keys of each type, but for strings. */
+const READERS: Readonly<Record<string, CounterType | undefined>> = {
+  HGETALL: 'hash',
+  LRANGE: 'list',
+  SMEMBERS: undefined,
+  ZRANGE: undefined,
+  XRANGE: undefined,
+};
+
+/** What a connection has written since it began to watch. */
+interface Reading {
+  use: number | undefined;
+  asked: WireRequest[];
+}
+
+/**
+ * A key that was never watched, or has stayed what it was when it was watched last, is read in one write with WATCH; one that has stayed what
+ * it was is read as nothing else.
+ */
 export class KnownTypesRule implements Rule {
   /** What the client has read each counter as since that became what it is, by uses that have seen nothing else. */
   private readonly known = new Map<string, CounterType>();
@@ -15,15 +33,14 @@ export class KnownTypesRule implements Rule {
   private readonly openBefore = new Map<string, ReadonlySet<number>>();
   /** What was known when a use was asked for. */
   private readonly knownTo = new Map<number, ReadonlySet<string>>();
-  private readonly reading = new PerLink<{ use: number | undefined; asked: WireRequest[] }>(() => ({
-    use: undefined,
-    asked: [],
-  }));
+  /** How often each key was watched. */
+  private readonly watched = new Map<string, number>();
+  private readonly reading = new PerLink<Reading>(() => ({ use: undefined, asked: [] }));
 
   constructor(private readonly scene: Scene) {}
 
   useAsked({ id }: Use): void {
-    const known = [...this.known].filter(([, type]) => type === 'hash' || type === 'list').map(([key]) => key);
+    const known = [...this.known].filter(([, type]) => type !== 'none').map(([key]) => key);
     this.knownTo.set(id, new Set(known));
     this.open.add(id);
   }
@@ -49,18 +66,27 @@ export class KnownTypesRule implements Rule {
     if (words[0] === 'WATCH') {
       reading.use = useOf(words);
       reading.asked = [];
+      for (const key of words.slice(1)) this.watched.set(key, (this.watched.get(key) ?? 0) + 1);
     }
     if (words[0] === 'TYPE') reading.asked.push(request);
-    if (words[0] === 'HGETALL' || words[0] === 'LRANGE') this.checkRead(link, words[1]!, reading.use, reading.asked);
+    if (words[0]! in READERS) this.checkRead(link, words[0]!, words[1]!, reading);
   }
 
-  private checkRead(link: Link, key: string, use: number | undefined, asked: readonly WireRequest[]): void {
+  private checkRead(link: Link, name: string, key: string, { use, asked }: Reading): void {
     const { journal, settings } = this.scene;
-    const isLate = asked.some(({ answered }) => answered);
-    const isWhole = settings.pipelineDepth >= 1_000 && link.traits.buffer === undefined;
     const isKnown = use !== undefined && this.knownTo.get(use)?.has(key) === true && this.known.has(key);
-    if (!isLate) journal.count('type known');
-    else if (isKnown && isWhole) journal.fail(`watch ${use} reads ${key}, whose type is known, in a second write`);
-    else journal.count('type not known');
+    if (asked.some(({ answered }) => answered)) {
+      const isWhole = settings.pipelineDepth >= 1_000 && link.traits.buffer === undefined;
+      if (isWhole && isKnown) journal.fail(`watch ${use} reads ${key}, whose type is known, in a second write`);
+      if (isWhole && this.watched.get(key) === 1)
+        journal.fail(`watch ${use} reads ${key}, which was never watched before, in a second write`);
+      journal.count('type has changed');
+    } else if (isKnown) {
+      if (READERS[name] !== this.known.get(key))
+        journal.fail(`watch ${use} reads ${key} by ${name}, which is known as a ${this.known.get(key)}`);
+      journal.count('type known');
+    } else {
+      journal.count('type not known');
+    }
   }
 }

@@ -26,7 +26,7 @@ export class WatchRule implements Rule {
     if (name === 'WATCH') this.watching.add(link);
     else if (/^(UNWATCH|EXEC|DISCARD)$/.test(name)) this.watching.delete(link);
     else if (
-      /^(GET|MGET|TYPE|HGETALL|LRANGE)$/.test(name) &&
+      /^(GET|MGET|TYPE|HGETALL|LRANGE|SMEMBERS|ZRANGE|XRANGE)$/.test(name) &&
       words.some((word) => /^[WT]:/.test(word)) &&
       !this.watching.has(link)
     )

@@ -14,6 +14,24 @@ const CHANGED = `${QUEUED}*-1\r\n`;
 const BUSY = '-BUSY Redis is busy running a script.\r\n';
 const DISCARDED = `+OK\r\n${BUSY}-EXECABORT Transaction discarded because of previous errors.\r\n`;
 
+const WRONGTYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n';
+
+/** What reads a key of which no type is known. */
+function allReaders(key: string): string[] {
+  return [
+    `HGETALL ${key}`,
+    `LRANGE ${key} 0 -1`,
+    `SMEMBERS ${key}`,
+    `ZRANGE ${key} 0 -1 WITHSCORES`,
+    `XRANGE ${key} - +`,
+  ];
+}
+
+/** Their replies, where the key is of the type that the nth reads. */
+function repliesOf(nth: number, reply: string): string {
+  return [0, 1, 2, 3, 4].map((each) => (each === nth ? reply : WRONGTYPE)).join('');
+}
+
 const clients: Redis[] = [];
 afterEach(() => clients.splice(0).forEach((redis) => void redis.destroy().then()));
 
@@ -107,20 +125,22 @@ describe('A watch', () => {
     ]);
   });
 
-  it('asks for the types of the keys and for strings together, and for what is no string next', async () => {
+  it('asks for the types of the keys, for strings and for all other values together', async () => {
     const { redis, leased } = scriptedClient();
     const seen: unknown[] = [];
     const outcome = record(redis.watch(['s', 'h', 'none'], (watched) => (seen.push(watched), null)));
     const link = await leased(1);
     expect(link.writes).toHaveLength(1);
-    expect(commandsOf(link)).toStrictEqual(['WATCH s h none', 'TYPE s', 'TYPE h', 'TYPE none', 'MGET s h none']);
+    expect(commandsOf(link)).toStrictEqual([
+      ...['WATCH s h none', 'TYPE s', 'TYPE h', 'TYPE none', 'MGET s h none'],
+      ...['s', 'h', 'none'].flatMap(allReaders),
+    ]);
+    const gone = '%0\r\n*0\r\n~0\r\n*0\r\n*0\r\n';
     link.receive('+OK\r\n+string\r\n+hash\r\n+none\r\n*3\r\n$1\r\nv\r\n_\r\n_\r\n');
-    await tick();
-    expect(commandsOf(link).slice(5)).toStrictEqual(['HGETALL h']);
-    link.receive('%1\r\n$1\r\nf\r\n$1\r\n1\r\n');
+    link.receive(repliesOf(-1, '') + repliesOf(0, '%1\r\n$1\r\nf\r\n$1\r\n1\r\n') + gone);
     expect(seen).toEqual([{ s: 'v', h: { f: '1' }, none: null }]);
     await tick();
-    expect(commandsOf(link).slice(6)).toStrictEqual(['UNWATCH']);
+    expect(commandsOf(link).slice(20)).toStrictEqual(['UNWATCH']);
     expect(outcome.values).toStrictEqual([]);
     link.receive('+OK\r\n');
     expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
@@ -131,31 +151,33 @@ describe('A watch', () => {
     let calls = 0;
     const outcome = record(redis.watch('k', () => (calls++, null)));
     const link = await leased(1);
-    link.receive('+OK\r\n+hash\r\n*1\r\n_\r\n');
-    await tick();
-    link.receive('-WRONGTYPE Operation against a key\r\n');
-    clock.advance(10);
-    await tick();
-    expect(commandsOf(link).slice(4)).toStrictEqual(['WATCH k', 'TYPE k', 'MGET k']);
-    link.receive('+OK\r\n+none\r\n*1\r\n_\r\n');
-    await tick();
+    for (let n = 0; n < 2; n++) {
+      expect(commandsOf(link)).toStrictEqual(['WATCH k', 'TYPE k', 'MGET k', ...allReaders('k')]);
+      link.writes.length = 0;
+      const types = n === 0 ? 'hash' : 'none';
+      link.receive(`+OK\r\n+${types}\r\n*1\r\n_\r\n${repliesOf(1, '*1\r\n+e\r\n')}`);
+      await tick();
+      clock.advance(10);
+      await tick();
+    }
     link.receive('+OK\r\n');
     expect(calls).toBe(1);
     expect(outcome).toMatchObject({ values: [null], ended: 'complete' });
   });
 
-  it.each<[string, string, string]>([
-    ['a hash', 'hash', 'HGETALL k'],
-    ['a list', 'list', 'LRANGE k 0 -1'],
-    ['a set', 'set', 'SMEMBERS k'],
-    ['a sorted set', 'zset', 'ZRANGE k 0 -1 WITHSCORES'],
-    ['a stream', 'stream', 'XRANGE k - +'],
-  ])('of %s takes two writes the first time, and one write from then on', async (_title, type, read) => {
+  it.each<[string, string, number]>([
+    ['a hash', 'hash', 0],
+    ['a list', 'list', 1],
+    ['a set', 'set', 2],
+    ['a sorted set', 'zset', 3],
+    ['a stream', 'stream', 4],
+  ])('of %s takes one write, the first time by all readers and then by one', async (_title, type, nth) => {
     const { redis, leased } = scriptedClient();
     const calls: unknown[] = [];
-    const begin = () => record(redis.watch('k', (watched) => (calls.push(watched), null)));
+    const begin = () => record(redis.watch('k', ({ k }) => (calls.push(k), null)));
     begin();
     const link = await leased(1);
+    const read = allReaders('k')[nth]!;
     const asked = ['WATCH k', 'TYPE k', 'MGET k'];
     const told = `+OK\r\n+${type}\r\n*1\r\n_\r\n`;
     const sent = async (reply: string) => {
@@ -165,8 +187,8 @@ describe('A watch', () => {
       await tick();
       return { commands, writes };
     };
-    expect(await sent(told)).toStrictEqual({ commands: asked, writes: 1 });
-    expect(await sent('*0\r\n')).toStrictEqual({ commands: [read], writes: 1 });
+    const first = await sent(told + repliesOf(nth, '*0\r\n'));
+    expect(first).toStrictEqual({ commands: [...asked, ...allReaders('k')], writes: 1 });
     expect(await sent('+OK\r\n')).toStrictEqual({ commands: ['UNWATCH'], writes: 1 });
     for (let n = 0; n < 3; n++) {
       begin();
@@ -175,65 +197,66 @@ describe('A watch', () => {
       expect(await sent('+OK\r\n')).toStrictEqual({ commands: ['UNWATCH'], writes: 1 });
     }
     expect(calls).toHaveLength(4);
-    // It is not there any more, and is not asked for as what it was.
+    // It is not there any more, and is taken for what it was when it comes again.
     begin();
     await tick();
-    await sent(`+OK\r\n+none\r\n*1\r\n_\r\n*0\r\n`);
+    await sent('+OK\r\n+none\r\n*1\r\n_\r\n*0\r\n');
     await sent('+OK\r\n');
+    expect(calls.at(-1)).toBeNull();
     begin();
     await tick();
-    expect(commandsOf(link)).toStrictEqual(asked);
+    expect(commandsOf(link)).toStrictEqual([...asked, read]);
   });
 
-  it('that meets a change reads what it knows to be no string in the same write as WATCH', async () => {
+  it('that meets a change reads what it knows as what it was in the same write as WATCH', async () => {
     const { redis, clock, leased } = scriptedClient({ prefix: 'p:' });
     const seen: unknown[] = [];
     record(redis.watch(['s', 'h', 'l'], (watched) => (seen.push({ ...watched }), [incr('n')])));
     const link = await leased(1);
     const answerWatch = (types: string, values: string) => link.receive(`+OK\r\n${types}*3\r\n${values}`);
     const conflict = async () => {
+      await tick();
+      link.writes.length = 0;
       link.receive(CHANGED);
       await tick();
       clock.advance(1_000);
       await tick();
+      expect(link.writes).toHaveLength(1);
     };
-    answerWatch('+string\r\n+hash\r\n+none\r\n', '$1\r\nv\r\n_\r\n_\r\n');
-    await tick();
-    link.receive('%1\r\n+f\r\n+1\r\n');
-    await tick();
+    const gone = '%0\r\n*0\r\n~0\r\n*0\r\n*0\r\n';
     const asked = ['WATCH p:s p:h p:l', 'TYPE p:s', 'TYPE p:h', 'TYPE p:l', 'MGET p:s p:h p:l'];
-    const transaction = ['MULTI', 'INCR p:n', 'EXEC'];
-    expect(commandsOf(link)).toStrictEqual([...asked, 'HGETALL p:h', ...transaction]);
-    link.writes.length = 0;
+    answerWatch(
+      '+string\r\n+hash\r\n+none\r\n',
+      `$1\r\nv\r\n_\r\n_\r\n${repliesOf(-1, '')}${repliesOf(0, '%1\r\n+f\r\n+1\r\n')}${gone}`,
+    );
+    await tick();
+    expect(commandsOf(link)).toStrictEqual([
+      ...[...asked, ...['p:s', 'p:h', 'p:l'].flatMap(allReaders)],
+      ...['MULTI', 'INCR p:n', 'EXEC'],
+    ]);
     await conflict();
-    expect(link.writes).toHaveLength(1);
-    expect(commandsOf(link)).toStrictEqual([...asked, 'HGETALL p:h']);
+    expect(commandsOf(link)).toStrictEqual([...asked, 'HGETALL p:h', ...allReaders('p:l')]);
     // What was none is a list now, and the hash is the same.
-    answerWatch('+string\r\n+hash\r\n+list\r\n', '$1\r\nw\r\n_\r\n_\r\n%1\r\n+f\r\n+2\r\n');
-    await tick();
-    expect(commandsOf(link).slice(6)).toStrictEqual(['LRANGE p:l 0 -1']);
-    link.receive('*1\r\n+e\r\n');
-    await tick();
-    link.writes.length = 0;
+    answerWatch(
+      '+string\r\n+hash\r\n+list\r\n',
+      `$1\r\nw\r\n_\r\n_\r\n%1\r\n+f\r\n+2\r\n${repliesOf(1, '*1\r\n+e\r\n')}`,
+    );
     await conflict();
     expect(commandsOf(link)).toStrictEqual([...asked, 'HGETALL p:h', 'LRANGE p:l 0 -1']);
     // Both have got other types since: what was read ahead is of no use.
-    const wrong = '-WRONGTYPE Operation against a key\r\n';
-    answerWatch('+string\r\n+string\r\n+set\r\n', `$1\r\nx\r\n$1\r\ny\r\n_\r\n${wrong}${wrong}`);
+    answerWatch('+string\r\n+string\r\n+set\r\n', `$1\r\nx\r\n$1\r\ny\r\n_\r\n${WRONGTYPE}${WRONGTYPE}`);
     await tick();
     expect(commandsOf(link).slice(7)).toStrictEqual(['SMEMBERS p:l']);
     link.receive('~1\r\n+m\r\n');
-    await tick();
-    link.writes.length = 0;
     await conflict();
     expect(commandsOf(link)).toStrictEqual([...asked, 'SMEMBERS p:l']);
     // It got another type behind TYPE, so the watch begins anew.
-    answerWatch('+string\r\n+string\r\n+set\r\n', `$1\r\nx\r\n$1\r\ny\r\n_\r\n${wrong}`);
+    answerWatch('+string\r\n+string\r\n+set\r\n', `$1\r\nx\r\n$1\r\ny\r\n_\r\n${WRONGTYPE}`);
     await tick();
     link.writes.length = 0;
     clock.advance(1_000);
     await tick();
-    expect(commandsOf(link)).toStrictEqual(asked);
+    expect(commandsOf(link)).toStrictEqual([...asked, 'SMEMBERS p:l']);
     expect(seen).toEqual([
       { s: 'v', h: { f: '1' }, l: null },
       { s: 'w', h: { f: '2' }, l: ['e'] },

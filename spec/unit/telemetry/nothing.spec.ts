@@ -19,7 +19,8 @@ describe('A client that nothing is told of', () => {
       const nothing = telemetryOf(resolveOptions(options), () => systemClock);
       expect(nothing.follow(place)(executor)).toBe(executor);
       expect(nothing.followWatched(place)(executor)).toBe(executor);
-      expect(nothing.followWatch(NEVER, () => ({ keys: 0, attempts: 0, commands: [] }), place)).toBe(NEVER);
+      const report = () => ({ keys: 0, attempts: 0, commands: [], server: undefined });
+      expect(nothing.followWatch(NEVER, report, place)).toBe(NEVER);
       expect(nothing).toMatchObject({ parts: {}, onDrop: undefined, handling: undefined });
     }
   });
