@@ -113,9 +113,10 @@ describe('The debug log', () => {
     const own = lines.map((line) => line.replace(/,? (in|after) [\d.]+ ms/, ''));
     expect(own.slice(own.indexOf(`send ${at} WATCH, 1 B`))).toStrictEqual([
       `send ${at} WATCH, 1 B`,
-      `send ${at} PIPELINE of 2 commands, 2 B`,
+      // TYPE, MGET, and each reader of what the key may be.
+      `send ${at} PIPELINE of 7 commands, 25 B`,
       `recv ${at} WATCH: a string of 2`,
-      `recv ${at} PIPELINE of 2 commands: an array of 2`,
+      `recv ${at} PIPELINE of 7 commands: an array of 7`,
       `send ${at} MULTI of 1 command, 8 B`,
       `recv ${at} MULTI of 1 command: an array of 1`,
       `event ${at} dedicated: watch, executed after 1`,
