@@ -116,8 +116,8 @@ function delaysOf(strategy: NonNullable<IORedisOptions['retryStrategy']>) {
 export const PATIENCE = 30_000;
 
 /** How long a call may take, ms; undefined for the client's own limit. */
-export function patienceOf({ commandTimeout, maxRetriesPerRequest }: IORedisOptions): number | undefined {
-  return commandTimeout ?? (maxRetriesPerRequest === null ? Infinity : undefined);
+export function patienceOf({ client, commandTimeout, maxRetriesPerRequest }: IORedisOptions): number | undefined {
+  return client?.commandTimeout ?? commandTimeout ?? (maxRetriesPerRequest === null ? Infinity : undefined);
 }
 
 /** Numbers that may come as text, as those of URLs and of the environment do. */

@@ -50,8 +50,8 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
     if (end === 'late') {
       this.logger.warn(`Not drained within ${closeTimeout} ms: what is pending fails`);
       await client.destroy();
+      this.logging.unsubscribe();
     }
-    this.logging.unsubscribe();
   }
 
   private log(state: ConnectionState): void {
@@ -82,6 +82,7 @@ export class ClientLifecycle implements OnModuleInit, OnApplicationShutdown {
         return;
       case 'reconnecting':
       case 'disconnect':
+        if ('reason' in event && event.reason.endsWith('_by_user')) return;
         if (this.lastError !== undefined) this.logLoss(this.lastError);
         this.lastError = undefined;
         return;

@@ -35,7 +35,8 @@ export interface ConsumeOptions<S = string> extends SignalOption {
   readonly group: Str;
   /**
    * the name of this consumer within its group; no two may have the same at the same time. Unless it is given one is made up, and given up at
-   * the end. One that stays the same over restarts has its pending entries back at once; those of others are claimed after `claimIdle`
+   * the end by EVAL, to which the user needs the right. One that stays the same over restarts has its pending entries back at once; those of
+   * others are claimed after `claimIdle`
    */
   readonly consumer?: Str | undefined;
   /** how many entries are handled at the same time; 1 unless told otherwise, which keeps their order */

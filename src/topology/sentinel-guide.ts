@@ -103,7 +103,7 @@ export class SentinelGuide implements Guide {
         if (!isSame) this.isLeaving = true;
         return !isSame;
       case 'away':
-        if (place.as !== 'replica' || !isSame) return false;
+        if (place.as !== 'replica' || !isSame || (change.bySelf && place.isLast)) return false;
         // Others may name it still.
         this.isConfirmed = false;
         return true;

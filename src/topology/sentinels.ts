@@ -41,7 +41,7 @@ export interface SentinelsParts {
 /** What has become of the servers of a service. */
 export type Change =
   | { readonly kind: 'master'; readonly address: ServerAddress; readonly why: string }
-  | { readonly kind: 'away' | 'there'; readonly address: ServerAddress; readonly why: string };
+  | { readonly kind: 'away' | 'there'; readonly address: ServerAddress; readonly why: string; readonly bySelf?: true };
 
 /** Where a link is to lead, and as what. */
 export interface Place {
@@ -49,6 +49,8 @@ export interface Place {
   readonly as: 'master' | 'replica';
   /** a replica that has lost its master is not wanted: that one is up */
   readonly isLinked?: boolean;
+  /** its master could not be reached: it is not left because it has lost that */
+  readonly isLast?: boolean;
 }
 
 /**
@@ -102,7 +104,7 @@ export class Sentinels {
       connect: (replica) => this.connectTo(replica),
       onSaid: (address, isLinked) => {
         const why = `The link of ${nameOf(address)} to its master is ${isLinked ? 'there' : 'broken'}, as it says itself`;
-        this.change$.next({ kind: isLinked ? 'there' : 'away', address, why });
+        this.change$.next({ kind: isLinked ? 'there' : 'away', address, why, bySelf: true });
       },
     });
     for (const address of addresses) this.add(address, true);
@@ -337,9 +339,11 @@ export class Sentinels {
     const { master, replicas, hasReplica } = knowledge;
     if (role !== 'master') {
       // What a replica has that has lost its master is better than nothing, and worse than a master.
-      const isLinked = role === 'prefer-replica' && isMasterUp(knowledge) && nameOf(master!) !== doubted;
+      const isUp = role === 'prefer-replica' && isMasterUp(knowledge);
+      const isLast = isUp && nameOf(master!) === doubted;
+      const isLinked = isUp && !isLast;
       const among = isLinked ? replicas.filter((one) => this.links.isLinked(one, hasReplica)) : replicas;
-      const places = among.map((address): Place => ({ address, as: 'replica', isLinked }));
+      const places = among.map((address): Place => ({ address, as: 'replica', isLinked, isLast }));
       const trusted = places.filter(({ address }) => nameOf(address) !== doubted);
       if (trusted.length > 0) return trusted[this.turn++ % trusted.length];
       if (role === 'replica' && places.length > 0) return places[this.turn++ % places.length];

@@ -113,8 +113,11 @@ describe('A client in the shape of ioredis', () => {
     expect(await failure(joined)).toMatchObject({ message: 'Connection is closed.' });
   });
 
-  it('rejects a subscription that is not confirmed within commandTimeout, as it does a command', async () => {
-    const redis = shape({ ...down, maxRetriesPerRequest: 20, commandTimeout: 50, retryStrategy: () => 5 });
+  it.each([
+    { maxRetriesPerRequest: 20, commandTimeout: 50 },
+    { client: { commandTimeout: 50 }, commandTimeout: 60_000 },
+  ])('rejects a subscription that is not confirmed in time, as it does a command: %j', async (limits) => {
+    const redis = shape({ ...down, ...limits, retryStrategy: () => 5 });
     redis.on('error', () => undefined);
     const both = await Promise.all([failure(redis.subscribe('a')), failure(redis.get('k'))]);
     expect(both).toMatchObject([

@@ -271,6 +271,33 @@ describe('RedisModule', () => {
     ]);
   });
 
+  it('logs no loss of a pool that closes a connection itself, after a command whose error nobody waited for', async () => {
+    const module = RedisModule.forRoot({ pool: { url: url(), min: 0, idleTimeout: 5 }, connect: true });
+    const app = await start({ imports: [module] });
+    const pool = app.get<RedisPool>(getRedisToken());
+    const failed = firstValueFrom(pool.events$.pipe(filter(({ type }) => type === 'error')));
+    const closed = firstValueFrom(pool.events$.pipe(filter(({ type }) => type === 'disconnect')));
+    pool.call('GET').forget();
+    await failed;
+    await closed;
+    await app.close();
+    const { address } = pool.toJSON();
+    await until(() => logged().of('RedisModule(default)').length > 1);
+    expect(logged().of('RedisModule(default)')).toEqual([
+      `log Connected to ${address}`,
+      `log Closed the connection to ${address}`,
+    ]);
+  });
+
+  it('logs why a pool has no connection where the credentials are wrong, and no secret', async () => {
+    const wrong = RedisModule.forRoot({ pool: { url: url(), username: 'ann', password: 's3cret', min: 0 } });
+    const pool = (await start({ imports: [wrong] })).get<RedisPool>(getRedisToken());
+    await expect(pool.ping()).rejects.toMatchObject({ code: 'AUTHENTICATION' });
+    const lines = logged().of('RedisModule(default)');
+    expect(lines[0]).toMatch(/^warn No connection to .*WRONGPASS/);
+    expect(lines.join()).not.toContain('s3cret');
+  });
+
   it('ends a client that it could not connect in time, so that a process whose start has failed ends', async () => {
     await proxy().refuse(true);
     const root = RedisModule.forRoot({ url: proxy().url(), connect: true, commandTimeout: 50 });

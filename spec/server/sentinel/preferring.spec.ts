@@ -134,6 +134,18 @@ describe('A client that prefers replicas', () => {
     expect([redis.inspect().address, master.dials]).toEqual([nameOf(replica.address), 0]);
   });
 
+  it('stays at a replica that has lost its master where that cannot be reached, and its sentinel does not know that yet', async () => {
+    const { master, replica, one, link } = await pair('err');
+    await link.breakOff();
+    await master.stop();
+    const redis = preferring(one, { reconnect: { initialDelay: 5 } });
+    await redis.get('k');
+    const told = troubles(redis, 'commands');
+    const rounds = one.asked;
+    await until(() => one.asked > rounds + 5);
+    expect([redis.inspect().address, told]).toEqual([nameOf(replica), []]);
+  });
+
   it('stays at a replica that takes no more clients, and has further connections lead to the master', async () => {
     const { replica, master, one } = await pair('ok');
     const redis = preferring(one, { reconnect: { initialDelay: 5 } });
