@@ -14,6 +14,7 @@ import {
   addressAttributes,
   failureOf,
   labelOf,
+  operationOf,
   serverAttributes,
   told,
   type Address,
@@ -127,13 +128,21 @@ export class Metrics {
     this.instruments.errors.add(1, { ...server, 'error.type': labelOf(error) });
   }
 
-  private labelsOf({ spec: { name, foreign } }: Command): TelemetryAttributes {
+  private labelsOf(command: Command): TelemetryAttributes {
+    const { old, stable } = this.vocabularies;
+    const { name, foreign } = command.spec;
     const shown = foreign === true ? OTHER : name;
-    let labels = this.labels.get(shown);
+    const isNamed = stable && isGroup(command) && !command.commands.some(({ spec }) => spec.foreign);
+    const operation = isNamed ? operationOf(name, command.commands) : shown;
+    const key = isNamed ? name + operation : shown;
+    let labels = this.labels.get(key);
     if (labels === undefined) {
-      const { old, stable } = this.vocabularies;
-      labels = { ...this.server, ...(old && { 'db.operation': shown }), ...(stable && { 'db.operation.name': shown }) };
-      this.labels.set(shown, labels);
+      labels = {
+        ...this.server,
+        ...(old && { 'db.operation': shown }),
+        ...(stable && { 'db.operation.name': operation }),
+      };
+      this.labels.set(key, labels);
     }
     return labels;
   }

@@ -79,6 +79,13 @@ export function commandAttributes({ old, stable }: Vocabularies, { spec, args }:
   };
 }
 
+/** What the stable vocabulary calls commands that travel as one. A batch of one counts as a command by itself. */
+export function operationOf(name: string, commands: readonly Command[]): string {
+  const first = commands[0]?.spec.name;
+  if (first === undefined || commands.some(({ spec }) => spec.name !== first)) return name;
+  return commands.length === 1 ? first : `${name} ${first}`;
+}
+
 /** What is known of commands that travel as one. */
 export function groupAttributes(
   { old, stable }: Vocabularies,
@@ -86,13 +93,9 @@ export function groupAttributes(
   commands: readonly Command[],
 ): TelemetryAttributes {
   const { length } = commands;
-  const first = commands[0]?.spec.name;
-  const isUniform = commands.every(({ spec }) => spec.name === first);
-  // A batch of one counts as a command by itself.
-  const stableName = length === 1 ? first! : isUniform && length > 0 ? `${name} ${first}` : name;
   return {
     ...(old && { 'db.operation': name }),
-    ...(stable && { 'db.operation.name': stableName }),
+    ...(stable && { 'db.operation.name': operationOf(name, commands) }),
     ...(stable && length !== 1 && { 'db.operation.batch.size': length }),
     'redis.pipeline.size': length,
     'redis.commands': namesOf(commands),

@@ -116,6 +116,21 @@ describe('Metrics', () => {
     expect(body).not.toContain('net_peer');
   });
 
+  it('name groups as their spans do in the stable conventions, and no command that the facts do not have', async () => {
+    process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] = 'database';
+    const redis = client();
+    await redis.pipeline(get('a'), get('b'));
+    await redis.pipeline(incr('n'));
+    await redis.multi(get('a'), get('b'));
+    await redis.multi(get('a'), set('b', 1));
+    await redis.pipeline(call('NO.SUCH'), call('NO.SUCH'));
+    const body = await scrape();
+    const named = (name: string) => valueIn(body, 'db_client_operation_duration_count', `db_operation_name="${name}"`);
+    const names = ['PIPELINE GET', 'INCR', 'MULTI GET', 'MULTI', 'PIPELINE'];
+    expect(names.map(named)).toStrictEqual([1, 1, 1, 1, 1]);
+    expect(body).not.toContain('NO.SUCH');
+  });
+
   it('are those of the stable conventions for a pool, and measure how it is used', async () => {
     process.env['OTEL_SEMCONV_STABILITY_OPT_IN'] = 'database';
     const pool = makePool({ url: proxy().url(), telemetry: telemetry(), min: 1, max: 2, acquireTimeout: Infinity });
