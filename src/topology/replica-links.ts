@@ -73,7 +73,7 @@ export class ReplicaLinks {
       takeWhile((isLinked) => !isLinked, true),
       takeUntil(timer(LONGEST_REPAIR, clock)),
       takeLast(1),
-      // Whoever cannot be asked may serve those that are there all the same.
+      // A replica that takes no more connections may serve those that it has.
       defaultIfEmpty(bySentinel ? undefined : false),
       finalize(() => this.asking.delete(name)),
     );
