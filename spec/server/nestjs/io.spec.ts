@@ -70,8 +70,11 @@ describe('RedisIoAdapter', () => {
     // Everything that could come twice has come by the time that a third has.
     await own.socket.emitWithAck('say', { room: 'room', data: 'last' });
     await until(() => own.said.length === 3 && other.said.length === 3);
-    expect(other.said).toEqual([0, 1, 'last']);
-    expect(new Set(own.said)).toEqual(new Set([0, 1, 'last']));
+    // What one process says comes in its order; which of two is heard first, each process may see otherwise.
+    for (const { said } of [own, other]) {
+      expect(said.filter((data) => data !== 1)).toEqual([0, 'last']);
+      expect(said).toContain(1);
+    }
     expect(stranger.said).toEqual([]);
   });
 
