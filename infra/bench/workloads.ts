@@ -109,6 +109,7 @@ const TRACED_GET = 'GET of 100 bytes, 1 000 in flight, a span each';
 const MISS = `GET of 100 bytes, ${number(MISSED.keys)} keys in turn, which a cache of ${number(MISSED.entries)} misses, 100 in flight`;
 const LIVE_OBSERVERS = 1_000;
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
+const SCAN_BY_ITSELF = 'Scan of 1 000 000 keys, pages as each client asks for them by itself';
 const MESSAGES_PER_SECOND_OF_MEASUREMENT = 1_000_000;
 
 /** So many messages, about 15 MB of them, gather for a receiver that stands still: a server hangs up on one that owes it 32 MB. */
@@ -220,6 +221,15 @@ export function workloads(seconds: number): readonly Workload[] {
       ],
       clients: scanning,
       job: () => ({ kind: 'scan', keys: SCANNED.keys, page: SCANNED.page }),
+    },
+    {
+      rows: [
+        rate('scan-by-itself', 'scan', SCAN_BY_ITSELF, 'keys/s'),
+        cost('cpu-scan-by-itself', 'scan', `Processor time per key, ${SCAN_BY_ITSELF}`, 'cpu', 'µs'),
+      ],
+      clients: scanning.filter((name) => name !== 'floor'),
+      mostRounds: 2,
+      job: () => ({ kind: 'scan', keys: SCANNED.keys, page: undefined }),
     },
     {
       rows: [

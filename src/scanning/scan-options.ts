@@ -13,7 +13,10 @@ export interface ScanStreamBasics extends SignalOption {
   readonly unique?: boolean | number | undefined;
 }
 
-/** How `scanStream` walks over keys: the options of SCAN, and what every scan takes. */
+/**
+ * How `scanStream` walks over keys: the options of SCAN, and what every scan takes. Without COUNT each page looks at twice as many keys as the
+ * last, from 10 up to 1 000.
+ */
 export type ScanStreamOptions = Readonly<ScanOptions> & ScanStreamBasics;
 
 /** How `hscanStream` walks over the fields of a hash: the options of HSCAN, and what every scan takes. */

@@ -19,6 +19,10 @@ export interface Scanner extends Pager {
 
 type Name = string | Uint8Array;
 
+/** Keys that a server looks at for a page by itself; and for the largest that `scanStream` asks for by itself. */
+const FEWEST = 10;
+const MOST = 1_000;
+
 /** What one method scans with. */
 interface Kind {
   /** the options of its command */
@@ -74,15 +78,19 @@ export function scanned(scanner: Scanner, method: ScanMethod, key: unknown, give
   const { spec, args, read, keys } = begin(key as never, ofCommand);
   // The caller's bytes may change before the first page is asked for.
   const own = args.map((arg) => (isBytes(arg) ? Buffer.from(arg) : arg));
-  const pageAt = (cursor: string): Command<Page<unknown>> =>
-    new Command(spec, own.with(cursorAt, cursor), read as Command<Page<unknown>>['read'], keys);
+  const grows = method === 'scanStream' && ofCommand['COUNT'] === undefined;
+  const pageAt = (cursor: string, taken: number): Command<Page<unknown>> => {
+    const at = own.with(cursorAt, cursor);
+    if (grows && taken > 0) at.push('COUNT', String(Math.min(FEWEST * 2 ** taken, MOST)));
+    return new Command(spec, at, read as Command<Page<unknown>>['read'], keys);
+  };
   const { cluster } = scanner;
   const open = (): ValueSource<readonly unknown[]> => {
     const names = remembered === undefined ? undefined : new RecentNames(remembered);
     const scanBy = (pager: Pager): Scan<unknown> =>
       new Scan({ method, pager, pageAt, names, nameOf: nameOf as (element: unknown) => Name });
     if (cluster === undefined) return scanBy(scanner);
-    return key === undefined ? new ClusterScan(cluster, scanBy) : scanBy(cluster.pagerFor(pageAt('0')));
+    return key === undefined ? new ClusterScan(cluster, scanBy) : scanBy(cluster.pagerFor(pageAt('0', 0)));
   };
   return PullStream.of({ open, work, signal: checkedSignal(signal), ending: scanner.ending });
 }

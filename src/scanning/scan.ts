@@ -49,7 +49,8 @@ export interface ScanFacts<E> {
   /** the method, for errors */
   readonly method: string;
   readonly pager: Pager;
-  readonly pageAt: (cursor: string) => Command<Page<E>>;
+  /** @param taken how many pages have come before */
+  readonly pageAt: (cursor: string, taken: number) => Command<Page<E>>;
   /** what keeps elements from coming twice */
   readonly names: RecentNames | undefined;
   readonly nameOf: (element: E) => string | Uint8Array;
@@ -65,6 +66,7 @@ const BEGINNING = '0';
 export class Scan<E> implements ValueSource<readonly E[]> {
   isDone = false;
   private cursor = BEGINNING;
+  private taken = 0;
   /** The link that the last page came on. */
   private link: unknown;
   /** Which process has given the cursor; or why that is not known. */
@@ -82,6 +84,7 @@ export class Scan<E> implements ValueSource<readonly E[]> {
 
   private take([cursor, elements]: Page<E>): readonly E[] {
     this.cursor = cursor;
+    this.taken++;
     this.isDone = cursor === BEGINNING;
     const { names, nameOf } = this.facts;
     return names === undefined ? elements : elements.filter((element) => names.isNew(nameOf(element)));
@@ -117,9 +120,13 @@ export class Scan<E> implements ValueSource<readonly E[]> {
     );
   }
 
+  private asked(): Command<Page<E>> {
+    return this.facts.pageAt(this.cursor, this.taken);
+  }
+
   private plain(): Observable<Page<E>> {
-    const { method, pager, pageAt } = this.facts;
-    return pager.ask(pageAt(this.cursor)).pipe(
+    const { method, pager } = this.facts;
+    return pager.ask(this.asked()).pipe(
       map((page) => {
         if (Array.isArray(page)) return page;
         throw new TypeError(`${method}: a page was expected, got ${kindOf(page)}: a scan does not work within MULTI`);
@@ -129,8 +136,8 @@ export class Scan<E> implements ValueSource<readonly E[]> {
 
   /** The page together with what says which server it came from. When that is another one the scan begins anew. */
   private verified(): Observable<Page<E>> {
-    const { pager, pageAt } = this.facts;
-    const page = applyPrefix(pageAt(this.cursor), pager.prefix);
+    const { pager } = this.facts;
+    const page = applyPrefix(this.asked(), pager.prefix);
     return pager
       .ask(new Group([page, info('server')]))
       .pipe(mergeMap(([answered, server]) => this.judged(answered, server)));
@@ -160,7 +167,7 @@ export class Scan<E> implements ValueSource<readonly E[]> {
   }
 
   private unidentified(server: string | ReplyError | undefined): ConnectionError {
-    const { method, pager, pageAt } = this.facts;
+    const { method, pager } = this.facts;
     const cause = [this.server, server].find((one) => one instanceof ReplyError);
     const why = cause === undefined ? 'its INFO has no run_id' : `INFO was refused: ${cause.message}`;
     const what =
@@ -168,7 +175,7 @@ export class Scan<E> implements ValueSource<readonly E[]> {
         ? 'the pages came on several connections'
         : 'the connection was lost, and another one made';
     const message = `${method}: ${what}, and whether the server is still the same is not known, because ${why}`;
-    const { name } = pageAt(this.cursor).spec;
+    const { name } = this.asked().spec;
     return new ConnectionError(message, { command: name, delivery: 'answered', repeatable: true, cause });
   }
 }

@@ -23,8 +23,8 @@ export interface BenchClient {
   readonly get?: () => PromiseLike<unknown>;
   /** Sends `total` groups of that many GETs, never more than `inFlight` groups at once. */
   runGroups(method: GroupMethod, size: number, inFlight: number, total: number): Promise<void>;
-  /** Walks over all keys of the database, in pages of so many; gives their number. */
-  scan?(page: number): Promise<number>;
+  /** Walks over all keys of the database, in pages of so many, of its own size where that is undefined; gives their number. */
+  scan?(page: number | undefined): Promise<number>;
   /** Writes so many rows that come one by one, each as a hash, in pipelines of a thousand. */
   load?(rows: number): Promise<void>;
   /** Handles so many entries of a stream by a new consumer group, no more than `atOnce` at the same time, and acknowledges them. */

@@ -85,7 +85,7 @@ async function ready(url: string): Promise<Socket> {
 }
 
 /** Replies are counted by their lines; of each the cursor is looked at, and how many keys follow. */
-function scan(socket: Socket, page: number): Promise<number> {
+function scan(socket: Socket, page = 10): Promise<number> {
   const ask = (cursor: string): void => void socket.write(encode('SCAN', cursor, 'COUNT', String(page)));
   return new Promise((resolve, reject) => {
     let seen = 0;

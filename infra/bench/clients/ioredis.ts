@@ -25,7 +25,7 @@ interface Ioredis {
   zrange(key: string, start: number, stop: number, withScores: 'WITHSCORES'): Promise<unknown>;
   xrange(key: string, start: string, end: string): Promise<unknown>;
   mget(keys: readonly string[]): Promise<unknown>;
-  scanStream(options: { count: number }): ScanStream;
+  scanStream(options: { count?: number }): ScanStream;
   pipeline(): Batch;
   multi(): Batch;
   defineCommand(name: 'script', definition: { numberOfKeys: number; lua: string }): void;
@@ -115,11 +115,11 @@ async function consume(redis: Ioredis, entries: number, atOnce: number): Promise
 }
 
 /** By its listeners, which is quicker than by `for await`. */
-function scan(redis: Ioredis, page: number): Promise<number> {
+function scan(redis: Ioredis, page: number | undefined): Promise<number> {
   let seen = 0;
   return new Promise((resolve, reject) => {
     redis
-      .scanStream({ count: page })
+      .scanStream(page === undefined ? {} : { count: page })
       .on('data', (keys) => (seen += keys.length))
       .on('end', () => resolve(seen))
       .on('error', reject);

@@ -20,7 +20,7 @@ interface NodeRedis {
   zRangeWithScores(key: string, start: number, stop: number): Promise<unknown>;
   xRange(key: string, start: string, end: string): Promise<unknown>;
   mGet(keys: readonly string[]): Promise<unknown>;
-  scanIterator(options: { COUNT: number }): AsyncIterable<readonly string[]>;
+  scanIterator(options: { COUNT?: number }): AsyncIterable<readonly string[]>;
   multi(): Batch;
   /** the script that it was made with */
   small(key: string): Promise<unknown>;
@@ -117,9 +117,9 @@ async function load(redis: NodeRedis, rows: number): Promise<void> {
   await pipeline.execAsPipeline();
 }
 
-async function scan(redis: NodeRedis, page: number): Promise<number> {
+async function scan(redis: NodeRedis, page: number | undefined): Promise<number> {
   let seen = 0;
-  for await (const keys of redis.scanIterator({ COUNT: page })) seen += keys.length;
+  for await (const keys of redis.scanIterator(page === undefined ? {} : { COUNT: page })) seen += keys.length;
   return seen;
 }
 

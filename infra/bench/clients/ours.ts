@@ -66,7 +66,7 @@ export function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofA
       const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
       const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
       const groups = groupCalls((method, size) => firstValueFrom(toGroup(redis, method, size)));
-      const scan = (page: number) => scanInLoop(redis, page);
+      const scan = (page: number | undefined) => scanInLoop(redis, page);
       const load = (rows: number) => loadRows(redis, rows);
       const consume = (entries: number, atOnce: number) => consumeAll(redis, entries, atOnce);
       const get = (key: string) => firstValueFrom(redis.get(key));
@@ -118,17 +118,17 @@ async function consumeAll(redis: RxjsRedis.Redis, entries: number, atOnce: numbe
 }
 
 /** `for await (const keys of redis.scanStream(…))` */
-async function scanInLoop(redis: RxjsRedis.Redis, page: number): Promise<number> {
+async function scanInLoop(redis: RxjsRedis.Redis, page: number | undefined): Promise<number> {
   let seen = 0;
-  for await (const keys of redis.scanStream({ COUNT: page })) seen += keys.length;
+  for await (const keys of redis.scanStream(page === undefined ? {} : { COUNT: page })) seen += keys.length;
   return seen;
 }
 
 /** `redis.scanStream(…).subscribe(…)` */
-function scanBySubscribe(redis: RxjsRedis.Redis, page: number): Promise<number> {
+function scanBySubscribe(redis: RxjsRedis.Redis, page: number | undefined): Promise<number> {
   let seen = 0;
   return new Promise((resolve, reject) => {
-    redis.scanStream({ COUNT: page }).subscribe({
+    redis.scanStream(page === undefined ? {} : { COUNT: page }).subscribe({
       next: (keys) => (seen += keys.length),
       error: reject,
       complete: () => resolve(seen),

@@ -28,7 +28,7 @@ interface Glide {
   xrange(key: string, start: string, end: string): Promise<unknown>;
   mget(keys: readonly string[]): Promise<unknown>;
   invokeScript(script: object, options: { keys: readonly string[] }): Promise<unknown>;
-  scan(cursor: string, options: { count: number }): Promise<[cursor: string, keys: readonly string[]]>;
+  scan(cursor: string, options: { count?: number }): Promise<[cursor: string, keys: readonly string[]]>;
   exec(batch: Batch, raiseOnError: boolean): Promise<unknown>;
 }
 
@@ -93,11 +93,11 @@ export const valkeyGlide: ClientModule = {
   },
 };
 
-async function scan(glide: Glide, page: number): Promise<number> {
+async function scan(glide: Glide, page: number | undefined): Promise<number> {
   let seen = 0;
   let cursor = '0';
   do {
-    const [next, keys] = await glide.scan(cursor, { count: page });
+    const [next, keys] = await glide.scan(cursor, page === undefined ? {} : { count: page });
     seen += keys.length;
     cursor = next;
   } while (cursor !== '0');

@@ -29,7 +29,7 @@ export type Job =
   /** so many messages a second for another worker: nothing is measured */
   | { readonly kind: 'pace'; readonly channel: string; readonly perSecond: number }
   /** all keys of a database that has so many, in pages: `perSecond`, and `cpu` microseconds of processor time per key */
-  | { readonly kind: 'scan'; readonly keys: number; readonly page: number }
+  | { readonly kind: 'scan'; readonly keys: number; readonly page: number | undefined }
   /** rows that are written as they come: `perSecond`, and `cpu` µs of the client for each */
   | { readonly kind: 'load'; readonly rows: number }
   /** entries of a stream that are handled and acknowledged, so many at the same time: `perSecond`, and `cpu` µs of the client for each */

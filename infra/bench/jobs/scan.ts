@@ -4,7 +4,7 @@ import type { Metrics } from './job';
 /** Walks over all keys of the database, once to warm up. */
 export async function prepareScan(
   client: BenchClient,
-  { keys, page }: { readonly keys: number; readonly page: number },
+  { keys, page }: { readonly keys: number; readonly page: number | undefined },
 ): Promise<() => Promise<Metrics>> {
   const scan = async (): Promise<Metrics> => {
     const cpu = process.cpuUsage();

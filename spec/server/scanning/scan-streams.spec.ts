@@ -111,14 +111,34 @@ describe.each([2, 3] as const)('A scan, RESP%d', (protocol) => {
 
   it('asks for as many as COUNT says', async () => {
     const redis = client();
-    const pages = async (COUNT?: number) => {
+    const pages = async (COUNT: number) => {
       await redis.configResetstat();
-      await gathered(redis.scanStream(COUNT === undefined ? {} : { COUNT }));
+      await gathered(redis.scanStream({ COUNT }));
       return callsOf(redis, 'scan');
     };
-    expect(await pages()).toBeGreaterThan(100);
+    expect(await pages(10)).toBeGreaterThan(100);
     expect(await pages(100_000)).toBe(1);
   });
+
+  it.each(['', 'user:'])(
+    'looks at more keys with each page, up to 1 000, where COUNT is not given; prefix "%s"',
+    async (prefix) => {
+      const redis = client(prefix);
+      const admin = client();
+      await admin.configSet({ 'slowlog-log-slower-than': '0', 'slowlog-max-len': '1000' });
+      const scan = redis.scanStream({ TYPE: 'string' });
+      for (let turn = 0; turn < 2; turn++) {
+        await admin.slowlogReset();
+        expect(await gathered(scan)).toHaveLength(ALL.length);
+        const commands = (await admin.slowlogGet(100))
+          .map((slow) => slow.arguments)
+          .filter(([name]) => name === 'SCAN');
+        const counts = commands.reverse().map((words) => words[words.indexOf('COUNT') + 1]);
+        expect(counts).toStrictEqual(['SCAN', '20', '40', '80', '160', '320', '640', '1000']);
+      }
+      await admin.configSet({ 'slowlog-log-slower-than': '10000' });
+    },
+  );
 
   it('goes by what it was given at the call, whatever becomes of that', async () => {
     const redis = client();
@@ -137,7 +157,7 @@ describe.each([2, 3] as const)('A scan, RESP%d', (protocol) => {
   it('emits no empty batch, and goes on behind empty pages', async () => {
     const redis = client();
     await redis.configResetstat();
-    expect(await batches(redis.scanStream({ MATCH: 'user:1234' }))).toStrictEqual([['user:1234']]);
+    expect(await batches(redis.scanStream({ MATCH: 'user:1234', COUNT: 10 }))).toStrictEqual([['user:1234']]);
     expect(await callsOf(redis, 'scan')).toBeGreaterThan(100);
     expect(await batches(redis.scanStream({ MATCH: 'nothing' }))).toStrictEqual([]);
     for (const none of [redis.hscanStream('none'), redis.sscanStream('none'), redis.zscanStream('none')]) {
