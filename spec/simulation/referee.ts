@@ -19,6 +19,8 @@ import { GroupWire, isCall, lacksScript, wireOf, type WireRequest } from './wire
 /** Sees all that crosses a connection, and tells the rules of it. It knows none of the guarantees itself. */
 export class Referee {
   readonly sents = new Map<number, Sent>();
+  /** What its user sends again when it has failed → as what it was sent before. */
+  private readonly repeated = new WeakMap<Sent, Sent>();
   /** when a server last said that it does not let the client in */
   signInRefusedAt = -1;
   /** how many MULTIs were written that no command has followed: nobody knows whose they are */
@@ -46,6 +48,8 @@ export class Referee {
   }
 
   submitted(sent: Sent): void {
+    const before = this.sents.get(sent.id);
+    if (before !== undefined) this.repeated.set(sent, before);
     this.sents.set(sent.id, sent);
     for (const rule of this.rules) rule.submitted?.(sent);
   }
@@ -259,10 +263,25 @@ export class Referee {
       return request;
     }
     const { member } = place;
-    const group = this.groupOf(link, sent, member);
-    const request = wireOf({ words, id, sent, writes: group.callOf(member).writes, writtenAt, group, member });
+    const group = this.groupOf(link, this.begunAs(link, sent, member), member);
+    const request = wireOf({
+      words,
+      id,
+      sent: group.sent,
+      writes: group.callOf(member).writes,
+      writtenAt,
+      group,
+      member,
+    });
     group.members.push(request);
     return request;
+  }
+
+  /** What a member belongs to: a transaction whose MULTI was written is written to its end, also when its user has sent it again meanwhile. */
+  private begunAs(link: Link, sent: Sent, member: number): Sent {
+    const begin = link.requests.at(-1);
+    const isOlder = member === 0 && begin?.words[0] === 'MULTI' && begin.writtenAt < sent.submittedAt;
+    return (isOlder ? this.repeated.get(sent) : undefined) ?? sent;
   }
 
   /** The group that a member is a part of, which begins with its first. */

@@ -19,6 +19,8 @@ export class Timeline {
   touched = false;
   /** For how long the process was held up so far. */
   heldUp = 0;
+  /** When that began the last time. */
+  heldSince = 0;
   /** what the client's process is told by the system and by its user */
   private readonly process = new VirtualTimeScheduler();
   /** the server and the network */
@@ -74,7 +76,8 @@ export class Timeline {
 
   /** User code keeps the event loop busy: time goes on, and in the process nothing happens. */
   holdUp(duration: number): void {
-    const until = this.now() + duration;
+    this.heldSince = this.now();
+    const until = this.heldSince + duration;
     this.heldUp += duration;
     while (due(this.elsewhere) <= until) this.do(this.elsewhere);
     this.moveTo(until);

@@ -127,7 +127,9 @@ export class LinkLimits {
     // The time of its caller counts from when it was written, though the server may have got it later.
     const waitsUntil = wait === undefined ? 0 : Math.min(sent?.due ?? oldest.writtenAt + wait, silentSince + wait);
     const due = Math.max(silentUntil, waitsUntil);
-    return now >= due && !(now > due + KEPT && link.atHand);
+    // Where its time had been up before the process was held up, it has been looked for.
+    const wasKept = now > due + KEPT && this.timeline.heldSince <= due + KEPT;
+    return now >= due && !(wasKept && link.atHand);
   }
 
   /** How long its server may wait before it answers, and a grace, ms. */

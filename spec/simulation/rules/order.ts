@@ -15,8 +15,8 @@ export class OrderRule implements Rule {
   private readonly holds = new PerLink(() => new Hold());
   private readonly ticks: TickWrites;
 
-  constructor({ around }: Scene) {
-    this.ticks = new TickWrites(around);
+  constructor(private readonly scene: Scene) {
+    this.ticks = new TickWrites(scene.around);
   }
 
   written(link: Link, { sent, writtenAt, group, member = 0 }: WireRequest): void {
@@ -53,6 +53,8 @@ export class OrderRule implements Rule {
       // An Observer that was told of a reply before it, in the same read, may have left it.
       if (sent === undefined || !isTaken(wire) || sent.wires.at(-1) !== wire) continue;
       if (![...REFUSES_ALL].some((word) => sent.isRefusedBy(word))) continue;
+      // Of a transaction perhaps MULTI alone was written before, and lost: that was a try, and the next one comes later, or never.
+      if (sent.isTransaction && this.scene.around.lonelyMultis() > 0) continue;
       const delay = sent.tries.delayAfter(wire);
       if (delay !== undefined) this.holds.of(link).begin(sent, answeredAt, delay, wasHeld);
     }
