@@ -38,6 +38,7 @@ export const targets: readonly Target[] = [
   { row: 'cpu-scan', times: 1 },
   { row: 'load', times: 3, than: 'ioredis' },
   { row: 'consume', times: 2, than: 'ioredis' },
+  { row: 'bullmq', times: 1, than: 'ioredis' },
   { row: 'cluster-get-100', times: 2.5 },
   { row: 'cluster-get-1000', times: 4 },
   { row: 'cluster-mget', times: 2 },

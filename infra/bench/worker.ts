@@ -91,6 +91,11 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       measureOnDemand(await prepareConsume(await client.connect(url), job.entries, job.atOnce));
       break;
     }
+    case 'bullmq': {
+      const { prepareBullmq } = await import('./jobs/bullmq');
+      measureOnDemand(await prepareBullmq(await client.connect(url), job));
+      break;
+    }
     case 'latency': {
       const { prepareLatency } = await import('./jobs/latency');
       measureOnDemand(await prepareLatency(await client.connect(url), job));

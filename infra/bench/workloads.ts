@@ -26,6 +26,7 @@ export const groups = [
   'scan',
   'load',
   'consume',
+  'bullmq',
   'traced',
   'cached',
   'cluster',
@@ -103,6 +104,7 @@ const LOADING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'iova
 const CONSUME = `Entries of a stream handled and acknowledged, ${CONSUMED.atOnce} at the same time`;
 /** Those that have a way to consume: peers by a loop that is written by hand. */
 const CONSUMING: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'ioredis, auto-pipelining', 'iovalkey'];
+const BULLMQ = 'Jobs of BullMQ added and done, 50 at the same time, ours in the shape of ioredis';
 const BESIDE_MESSAGES = 50_000;
 const BESIDE = `a GET beside ${number(BESIDE_MESSAGES)} messages a second`;
 const TRACED_GET = 'GET of 100 bytes, 1 000 in flight, a span each';
@@ -246,6 +248,14 @@ export function workloads(seconds: number): readonly Workload[] {
       ],
       clients: CONSUMING,
       job: () => ({ kind: 'consume', entries: CONSUMED.entries, atOnce: CONSUMED.atOnce }),
+    },
+    {
+      rows: [
+        rate('bullmq', 'bullmq', BULLMQ, 'jobs/s'),
+        cost('cpu-bullmq', 'bullmq', `Processor time per job, ${BULLMQ}`, 'cpu', 'µs'),
+      ],
+      clients: ['ours, firstValueFrom', 'ioredis', 'iovalkey'],
+      job: () => ({ kind: 'bullmq', jobs: 2_000, atOnce: 50 }),
     },
     {
       rows: [

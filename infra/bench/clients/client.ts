@@ -29,6 +29,8 @@ export interface BenchClient {
   load?(rows: number): Promise<void>;
   /** Handles so many entries of a stream by a new consumer group, no more than `atOnce` at the same time, and acknowledges them. */
   consume?(entries: number, atOnce: number): Promise<void>;
+  /** Adds so many jobs to a queue of BullMQ on it, and does them, no more than `atOnce` at the same time. */
+  doJobs?(jobs: number, atOnce: number): Promise<void>;
   /** Sends that many GETs of a key that the server stays silent about. */
   leavePending?(key: string, count: number): void;
 }

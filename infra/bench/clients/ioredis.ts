@@ -38,10 +38,11 @@ interface Ioredis {
   xack(stream: string, group: string, ...ids: readonly string[]): Promise<number>;
   subscribe(channel: string): Promise<unknown>;
   on(event: 'message', listener: (channel: string, message: string) => void): this;
+  disconnect(): void;
 }
 
 interface Module {
-  readonly Redis: new (url: string, options: { enableAutoPipelining: boolean }) => Ioredis;
+  readonly Redis: new (url: string, options: { enableAutoPipelining: boolean; maxRetriesPerRequest?: null }) => Ioredis;
 }
 
 function ioredisLike(packageName: string, enableAutoPipelining: boolean): ClientModule {
@@ -72,6 +73,13 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
         (page) => scan(redis, page),
         (rows) => load(redis, rows),
         (entries, atOnce) => consume(redis, entries, atOnce),
+        async (jobs, atOnce) => {
+          const { doJobs } = await import('./bullmq');
+          const { Redis } = loadPeer<Module>(packageName);
+          const connection = new Redis(url, { enableAutoPipelining, maxRetriesPerRequest: null });
+          await doJobs(connection, jobs, atOnce);
+          connection.disconnect();
+        },
       );
       return Promise.resolve(client);
     },

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type * as Rxjs from 'rxjs';
 import type * as Commands from '../../../src/commands';
 import type * as RxjsRedis from '../../../src/index';
+import type * as InIORedisShape from '../../../src/ioredis';
 import { CONSUMED, KEYS, MANY, SCRIPT, SMALL_VALUE, handled, loadedKey, rowsOf } from '../data';
 import type { ClientModule, GroupCalls, GroupMethod, TimedCommand } from './client';
 import { loadOurs } from './installed';
@@ -70,7 +71,8 @@ export function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofA
       const load = (rows: number) => loadRows(redis, rows);
       const consume = (entries: number, atOnce: number) => consumeAll(redis, entries, atOnce);
       const get = (key: string) => firstValueFrom(redis.get(key));
-      return Promise.resolve(promiseClient(promises, get, groups, scan, load, consume));
+      const jobs = (count: number, atOnce: number) => doJobsOnIORedis(url, count, atOnce);
+      return Promise.resolve(promiseClient(promises, get, groups, scan, load, consume, jobs));
     },
     listen,
   };
@@ -97,6 +99,15 @@ async function loadRows(redis: RxjsRedis.Redis, rows: number): Promise<void> {
   const { hset } = (builders ??= loadOurs<typeof Commands>('./commands.cjs'));
   const { failed } = await redis.load(rowsOf(rows), (row) => hset(loadedKey(row), { id: row, name: `row ${row}` }));
   if (failed > 0) throw new Error(`${failed} rows were not written`);
+}
+
+/** `new Queue(name, { connection: new IORedis(url) })` */
+async function doJobsOnIORedis(url: string, jobs: number, atOnce: number): Promise<void> {
+  const { doJobs } = await import('./bullmq');
+  const { IORedis } = loadOurs<typeof InIORedisShape>('./ioredis.cjs');
+  const connection = new IORedis(url, { maxRetriesPerRequest: null });
+  await doJobs(connection, jobs, atOnce);
+  connection.disconnect();
 }
 
 /** `redis.consume(stream, { group, concurrency }, handler)` */

@@ -8,6 +8,7 @@ export function promiseClient(
   scan?: BenchClient['scan'],
   load?: BenchClient['load'],
   consume?: BenchClient['consume'],
+  jobs?: BenchClient['doJobs'],
 ): BenchClient {
   return {
     run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
@@ -16,6 +17,7 @@ export function promiseClient(
     ...(scan && { scan }),
     ...(load && { load }),
     ...(consume && { consume }),
+    ...(jobs && { doJobs: jobs }),
     leavePending: (key, count) => {
       for (let i = 0; i < count; i++) get(key).then(undefined, endWithError);
     },

@@ -34,6 +34,8 @@ export type Job =
   | { readonly kind: 'load'; readonly rows: number }
   /** entries of a stream that are handled and acknowledged, so many at the same time: `perSecond`, and `cpu` µs of the client for each */
   | { readonly kind: 'consume'; readonly entries: number; readonly atOnce: number }
+  /** jobs of BullMQ that are added and done, so many at the same time: `perSecond`, and `cpu` µs of the client for each */
+  | { readonly kind: 'bullmq'; readonly jobs: number; readonly atOnce: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
   | { readonly kind: 'pending'; readonly count: number }
   /** GETs that are due evenly, whatever has become of those before: `p50`, `p99`, `p999`, µs from when each was due to its reply */
