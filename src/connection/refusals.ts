@@ -23,6 +23,13 @@ export function tooLate(
   return new DisconnectedError(`${facts.command} ${FATES[facts.delivery]}: ${why}`, facts);
 }
 
+/** The error of a request that was lost with one connection after the other: unsent, it may fare better on a further one. */
+export function lostInTurn(request: Request, error: RedisError): RedisError {
+  return error.delivery === 'unsent'
+    ? new DisconnectedError(error.message, factsOf(request, 'unsent', error.cause))
+    : error;
+}
+
 const GIVEN_BACK = 'the dedicated connection was given back, or the client closed';
 
 /** Why nothing can be sent, where nothing was lost. */

@@ -7,6 +7,7 @@ import type { Executor, RetryPolicy } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import { failSafely } from '../connection/failures';
+import { lostInTurn } from '../connection/refusals';
 import { DisconnectedError, ReplyError, TimeoutError, type RedisError } from '../errors';
 import { asText } from '../resp/as-text';
 import type { Frame } from '../resp/frames';
@@ -311,7 +312,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
     }
     if (this.state.kind === 'sent' && this.goesOn(error)) return;
     this.leave();
-    request.fail(error);
+    request.fail(this.moves > MOST_MOVES ? lostInTurn(request, error) : error);
   }
 
   /** Goes on at another server, if there is one and time is left. */

@@ -2,6 +2,7 @@ import type { Unsubscribable } from 'rxjs';
 import type { Happening } from '../commands/happening';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
+import { lostInTurn } from '../connection/refusals';
 import { DisconnectedError, type RedisError } from '../errors';
 
 /** A command that may be repeated is moved to another connection so often. */
@@ -52,9 +53,9 @@ export class Mover implements ReplyObserver<unknown> {
     const { request, spread } = this;
     const isLost = this.isTaken && error instanceof DisconnectedError;
     // One that was answered was refused, and was to be sent again.
-    const mayMove = spread.moves && this.moved < MOST_MOVES && (error.delivery !== 'unknown' || request.repeatable);
-    if (!isLost || !mayMove) {
-      this.observer.error(error);
+    const mayMove = spread.moves && (error.delivery !== 'unknown' || request.repeatable);
+    if (!isLost || !mayMove || this.moved === MOST_MOVES) {
+      this.observer.error(isLost && mayMove ? lostInTurn(request, error) : error);
       return;
     }
     this.moved++;

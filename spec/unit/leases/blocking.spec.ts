@@ -281,6 +281,22 @@ describe('A command that waits at the server', () => {
     expect(read.ended).toMatchObject({ command: 'XREAD', delivery: 'unknown' });
   });
 
+  it('may be called again where it was lost unsent with one connection after the other', async () => {
+    const { redis, links } = await scripted({ autoPipeline: false });
+    const popped = record(redis.blpop('q', 0));
+    for (let number = 1; number <= 3; number++) {
+      while (links.length <= number) await tick();
+      // The server does not tell the number of the connection by itself: it is asked for first, and the buffer is full of that.
+      links[number]!.accepts = false;
+      await greet(links[number]!, '%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n');
+      await tick();
+      expect(written(links[number]!)).toStrictEqual(['CLIENT ID']);
+      lose(links[number]!);
+      await tick();
+    }
+    expect(popped.ended).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent', repeatable: true });
+  });
+
   it('is sent as often as need be where connections are lost after long waits', async () => {
     const { redis, clock, greeted } = await scripted();
     const read = record(redis.xread({ s: '0' }, { BLOCK: 0 }));

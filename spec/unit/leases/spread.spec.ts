@@ -97,6 +97,25 @@ describe('A command of a pool', () => {
     await pool.destroy();
   });
 
+  it('may be called again where it was lost unsent with one connection after the other', async () => {
+    const { links, pool } = scripted({ min: 0, max: 1, autoPipeline: false });
+    pool.get('before').subscribe(UNTOLD);
+    const reply = record(pool.incr('a'));
+    for (let number = 0; number < 3; number++) {
+      while (links.length <= number) await tick();
+      // The buffer is full of what stands before it.
+      links[number]!.accepts = false;
+      await greet(links[number]!);
+      await tick();
+      expect(written(links[number]!)).toStrictEqual(['GET before']);
+      lose(links[number]!);
+      await tick();
+      if (number < 2) pool.get('before').subscribe(UNTOLD);
+    }
+    expect(reply.ended).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent', repeatable: true });
+    await pool.destroy();
+  });
+
   it('leaves as many connections to callers that wait as these are, and has the others', async () => {
     const { clock, links, pool } = scripted({ min: 3, max: 3 });
     const first = record(pool.get('a'));
