@@ -195,7 +195,8 @@ describe('A scan behind sentinels', () => {
 
   // redis/node-redis#2999
   it('has every key, although another server has become the master', async () => {
-    const named = atLeast('redis-7.0') && { server: atLeast('redis-7.0') };
+    const server = atLeast('redis-7.0');
+    const named = server && { server };
     const master = await real.server(undefined, named);
     await fillKeys(make(master.url), names(3_000));
     const replica = await real.server(master, named);
