@@ -14,13 +14,17 @@ describe('a scan of a cluster', () => {
   beforeEach(() => connect().each('masters', (node) => node.flushall()));
 
   // talkiq/yaaredis#10
-  it('ends with what a node refuses, however long commands may take', async () => {
+  it.each([
+    ['SCAN', ['-scan']],
+    ['CLUSTER NODES', ['-cluster', '+cluster|slots', '+cluster|info']],
+  ])('ends with what a node refuses, however long commands may take: %s', async (command, rights) => {
     const client = connect();
-    const rights = ['reset', 'on', '>pw', '~*', '+@all', '-scan'];
-    await client.each('masters', (node) => node.aclSetuser('uninvited', rights));
+    await client.each('masters', (node) =>
+      node.aclSetuser('uninvited', ['reset', 'on', '>pw', '~*', '+@all', ...rights]),
+    );
     const uninvited = connect({ commandTimeout: NEVER, username: 'uninvited', password: 'pw' });
     const refused = failure(uninvited.scanStream().forEach(() => undefined));
-    expect(await refused).toMatchObject({ code: 'REPLY', kind: 'NOPERM', command: 'SCAN' });
+    expect(await refused).toMatchObject({ code: 'REPLY', kind: 'NOPERM', command });
   });
 
   // redis/redis#4157, django-commons/django-valkey#90

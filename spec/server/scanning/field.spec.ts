@@ -6,7 +6,7 @@ import { failure, outcome } from '../../support/outcomes';
 import { atLeast, untilKnown, useRealSentinels, watching } from '../../support/real-sentinels';
 import { useProxy, useServer } from '../../support/server';
 import { until } from '../../support/until';
-import { batches, callsOf, fillKeys, fillSet, gathered, names } from './data';
+import { batches, callsOf, fillHash, fillKeys, fillSet, gathered, names } from './data';
 
 // What users of other clients and servers have run into, and where they told of it.
 describe.each([2, 3] as const)('A scan as users want it, RESP%d', (protocol) => {
@@ -103,6 +103,18 @@ describe.each([2, 3] as const)('A scan as users want it, RESP%d', (protocol) => 
     for await (const keys of redis.scanStream({ COUNT: 100 })) {
       read += keys.length;
       await redis.flushall();
+    }
+    expect(read).toBeLessThan(1_000);
+  });
+
+  // dragonflydb/dragonfly#5777
+  it('ends where its hash is deleted meanwhile', async () => {
+    const redis = client();
+    await fillHash(redis, 'hash', names(2_000));
+    let read = 0;
+    for await (const fields of redis.hscanStream('hash', { COUNT: 100 })) {
+      read += fields.length;
+      await redis.unlink('hash');
     }
     expect(read).toBeLessThan(1_000);
   });
