@@ -120,7 +120,7 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
    *
    * Every key that is there all the time comes at least once, however many are written meanwhile. A key may come twice unless `unique` says
    * otherwise, and one that comes or goes meanwhile may be among them or not. Pages without a key are passed over. MATCH and TYPE choose among the
-   * keys that the server looks at, `COUNT` of them a page, 10 unless told otherwise: 1 000 is quicker by far.
+   * keys that the server looks at: `COUNT` of them a page, or else 10, then 20, and so on up to 1 000.
    *
    * The next page is asked for when the Observers have taken the last. Work that takes longer goes into `project`, which holds it up until there is
    * room, `concurrency` pages at the same time, or into a loop by `for await`, which is at most one page ahead of its reader.
@@ -134,8 +134,8 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
    * @throws TypeError that names the option, when one is wrong. It errors with a ReplyError when the server refuses SCAN; with a
    * ConnectionError when the connection was made anew and INFO is refused, which a pool needs for every scan of more than a page
    * @example
-   * for await (const keys of redis.scanStream({ MATCH: 'user:*', COUNT: 1000 })) await handle(keys);
-   * redis.scanStream({ TYPE: 'hash', COUNT: 1000, project: (keys) => redis.unlink(keys), concurrency: 4 }).subscribe();
+   * for await (const keys of redis.scanStream({ MATCH: 'user:*' })) await handle(keys);
+   * redis.scanStream({ TYPE: 'hash', project: (keys) => redis.unlink(keys), concurrency: 4 }).subscribe();
    */
   scanStream(options?: ScanStreamOptions & NoWork): PullStream<S[]>;
   scanStream<R>(options: ScanStreamOptions & WorkOptions<S[], R>): PullStream<R>;

@@ -83,7 +83,7 @@ export function notReached(
   return new TimeoutError(`${address} could not be reached within ${limit} ms${why}`, { cause: lastError });
 }
 
-/** Whether the server would answer the handshake in the same way again. */
+/** Whether the server would answer in the same way again. */
 export function isFinal(error: RedisError): boolean {
   return error instanceof ReplyError && !error.repeatable;
 }

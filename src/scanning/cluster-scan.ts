@@ -3,8 +3,9 @@ import type { Command } from '../commands/command';
 import { clusterNodes } from '../commands/generated/cluster';
 import type { ClusterNode as ToldNode } from '../commands/types';
 import type { Clock } from '../connection/clock';
+import { isFinal } from '../connection/refusals';
 import type { ValueSource } from '../demand/pulling';
-import { AuthenticationError, ConnectionError, RedisError } from '../errors';
+import { ConnectionError, RedisError } from '../errors';
 import type { Pager } from './scan';
 
 /** The nodes of a cluster, as a scan needs them. */
@@ -131,8 +132,7 @@ export class ClusterScan<E> implements ValueSource<readonly E[]> {
     const now = clock.now();
     this.failingSince ??= now;
     const isOver = now - this.failingSince >= patience;
-    if (!(error instanceof RedisError) || error instanceof AuthenticationError || isOver)
-      return throwError(() => error);
+    if (!(error instanceof RedisError) || isFinal(error) || isOver) return throwError(() => error);
     this.current = undefined;
     this.queue = [];
     this.hasBegun = false;

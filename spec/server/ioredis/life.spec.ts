@@ -130,6 +130,30 @@ describe('A client in the shape of ioredis', () => {
     await expect(once(broken, 'data')).rejects.toThrow('WRONGTYPE');
   });
 
+  it('asks for pages of a scan with the options that it was given, and with nothing else, as ioredis does', async () => {
+    const admin = make(server().url);
+    await admin.flushall();
+    await admin.mset(Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`key:${n}`, n])));
+    await admin.configSet('slowlog-log-slower-than', '0');
+    await admin.configSet('slowlog-max-len', '1000');
+    const redis = client(server().url);
+    for (const [options, words] of [
+      [undefined, []],
+      [{ match: 'key:*' }, ['MATCH', 'key:*']],
+      [{ count: 50 }, ['COUNT', '50']],
+    ] as const) {
+      await admin.slowlogReset();
+      const found: unknown[] = [];
+      for await (const keys of redis.scanStream(options)) found.push(...(keys as unknown[]));
+      expect(found).toHaveLength(300);
+      const asked = (await admin.slowlogGet(1_000)).map((slow) => slow.arguments);
+      const scans = asked.filter(([name]) => name!.toUpperCase() === 'SCAN');
+      expect(scans.length).toBeGreaterThan(4);
+      for (const [, , ...more] of scans) expect(more).toStrictEqual(words);
+    }
+    await admin.configSet({ 'slowlog-log-slower-than': '10000' });
+  });
+
   it('puts its prefix before keys, also in pipelines and scripts', async () => {
     const [redis, other] = [client(server().url, { keyPrefix: 'p:' }), client(server().url)];
     await redis.set('a', 1);

@@ -125,7 +125,8 @@ describe.each([2, 3] as const)('A scan, RESP%d', (protocol) => {
     async (prefix) => {
       const redis = client(prefix);
       const admin = client();
-      await admin.configSet({ 'slowlog-log-slower-than': '0', 'slowlog-max-len': '1000' });
+      await admin.configSet('slowlog-log-slower-than', '0');
+      await admin.configSet('slowlog-max-len', '1000');
       const scan = redis.scanStream({ TYPE: 'string' });
       for (let turn = 0; turn < 2; turn++) {
         await admin.slowlogReset();

@@ -19,6 +19,8 @@ interface Process {
 /** A server that is another process whenever the spec says so, and may make the connection anew before it answers. */
 class ScriptedServer implements Scanner {
   readonly asked: string[] = [];
+  /** the arguments of each SCAN */
+  readonly pagesAsked: string[] = [];
   readonly prefix = '';
   readonly ending = new Ending();
   private readonly times = new Map<string, number>();
@@ -46,6 +48,7 @@ class ScriptedServer implements Scanner {
 
   private answer(command: Command): Answer {
     const name = nameOf(command);
+    if (command.spec.name === 'SCAN') this.pagesAsked.push(command.args.join(' '));
     const time = this.times.get(name) ?? 0;
     this.times.set(name, time + 1);
     if (command.spec.name === 'INFO') {
@@ -161,6 +164,36 @@ describe('A scan', () => {
     const timedOut = new Error('TIMEOUT');
     expect(record(new ScriptedServer({ ...old, info: [timedOut] }).scan())).toMatchObject({ values: [], ended: timedOut }); // prettier-ignore
   });
+
+  it.each(['successive', 'several', 'one'] as const)(
+    'grows its pages with those that have come, also where one is asked for again or it begins anew; its links are %s',
+    (kind) => {
+      const server = new ScriptedServer(old);
+      if (kind !== 'successive') server.links = { kind };
+      let isFirst = true;
+      server.before = (asked) => {
+        if (asked === 'SCAN 7') server.link = {};
+        else if (kind !== 'one' && asked.includes('SCAN 9') && isFirst) {
+          isFirst = false;
+          server.link = {};
+          server.process = other;
+        }
+      };
+      expect(record(server.scan({ MATCH: '*' })).ended).toBe('complete');
+      const pages = ['0 MATCH *', '7 MATCH * COUNT 20', '9 MATCH * COUNT 40'];
+      const anew = ['0 MATCH * COUNT 40', '5 MATCH * COUNT 80'];
+      expect(server.pagesAsked).toStrictEqual(
+        {
+          one: pages,
+          several: [...pages, ...anew],
+          successive: [...pages.slice(0, 2), ...pages.slice(1), pages[2], ...anew],
+        }[kind],
+      );
+      server.pagesAsked.length = 0;
+      expect(record(server.scan({ COUNT: 5 })).ended).toBe('complete');
+      expect(server.pagesAsked.every((asked) => asked.endsWith(' COUNT 5'))).toBe(true);
+    },
+  );
 
   it('gives no element twice that it remembers', () => {
     const pages = { 0: [['1', ['a', 'b', 'a']]], 1: [['2', ['b', 'a']]], 2: [['0', ['b', 'c']]] };
