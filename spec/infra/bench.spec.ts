@@ -136,7 +136,7 @@ describe('the options of the bench', () => {
   it('choose all clients, all rows, five rounds when nothing is said', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
-    expect(options).toHaveProperty('only.size', 23);
+    expect(options).toHaveProperty('only.size', 24);
     expect(options).toHaveProperty('clients.size', 23);
   });
 
