@@ -77,23 +77,28 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       break;
     }
     case 'scan': {
-      const { prepareScan } = await import('./jobs/scan');
-      measureOnDemand(await prepareScan(await client.connect(url), job));
+      const { prepareCounted } = await import('./jobs/counted');
+      const { scanAll } = await import('./jobs/scan');
+      const connected = await client.connect(url);
+      measureOnDemand(await prepareCounted(job.keys, () => scanAll(connected, job)));
       break;
     }
     case 'load': {
-      const { prepareLoad } = await import('./jobs/load');
-      measureOnDemand(await prepareLoad(await client.connect(url), job.rows));
+      const { prepareCounted } = await import('./jobs/counted');
+      const connected = await client.connect(url);
+      measureOnDemand(await prepareCounted(job.rows, () => connected.load?.(job.rows)));
       break;
     }
     case 'consume': {
-      const { prepareConsume } = await import('./jobs/consume');
-      measureOnDemand(await prepareConsume(await client.connect(url), job.entries, job.atOnce));
+      const { prepareCounted } = await import('./jobs/counted');
+      const connected = await client.connect(url);
+      measureOnDemand(await prepareCounted(job.entries, () => connected.consume?.(job.entries, job.atOnce)));
       break;
     }
     case 'bullmq': {
-      const { prepareBullmq } = await import('./jobs/bullmq');
-      measureOnDemand(await prepareBullmq(await client.connect(url), job));
+      const { prepareCounted } = await import('./jobs/counted');
+      const connected = await client.connect(url);
+      measureOnDemand(await prepareCounted(job.jobs, () => connected.doJobs?.(job.jobs, job.atOnce)));
       break;
     }
     case 'latency': {

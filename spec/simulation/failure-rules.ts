@@ -8,7 +8,7 @@ import {
   TimeoutError,
 } from '../../src/errors';
 import { isUnencodable } from './groups';
-import { KEPT, type Circumstances, type Sent } from './sent';
+import { wasKept, type Circumstances, type Sent } from './sent';
 import { reasonsOf } from './tries';
 import { isRefused, lacksScript } from './wire';
 
@@ -173,9 +173,7 @@ export class FailureRules {
     // Where each command is a write of its own its time counts from the call; and so it does for what waits for subscriptions.
     const countsFromTick = this.around.settings.autoPipeline && sent.item.call !== 'publish';
     if (now < (countsFromTick ? sent.deadline : sent.due)) sent.fail(`timed out after ${now - sent.submittedAt} ms`);
-    // Where its time had been up before that, it has been looked for.
-    const wasKept = now - sent.due > KEPT && this.around.timeline.heldSince - sent.due <= KEPT;
-    if (wasKept && last?.atHand() === true)
+    if (wasKept(this.around.timeline, sent.due) && last?.atHand() === true)
       sent.fail('timed out although its reply had come while user code kept the process busy');
     if (
       last?.answered === true &&

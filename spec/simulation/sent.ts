@@ -18,7 +18,12 @@ export type Outcome =
 /** The client's sweep deals with deadlines that are closer together than this at once, and rounds them up; ms. */
 export const GRAIN = 8;
 /** A deadline that passes this long unnoticed was kept by user code, ms. */
-export const KEPT = 21;
+const KEPT = 21;
+
+/** Whether user code kept the client from looking when something was due, until now. Where it was due long before that, it has looked. */
+export function wasKept(timeline: Timeline, due: number): boolean {
+  return timeline.now() > due + KEPT && timeline.heldSince <= due + KEPT;
+}
 /** How the client's queue was when a command was submitted, as far as who submits can know. */
 export interface Admission {
   /** the first dial was not over, or that which follows a link left on purpose, so everything could wait */

@@ -303,7 +303,8 @@ export class BlockingCall implements ReplyObserver<Frame> {
       request.fail(error);
       return;
     }
-    if (this.mayMove(error)) {
+    const isLost = this.isLost(error);
+    if (isLost && this.moves++ < MOST_MOVES) {
       request.happened({ type: 'retry', error, attempt: this.moves });
       this.giveBack();
       this.inner.leaveLine();
@@ -312,7 +313,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
     }
     if (this.state.kind === 'sent' && this.goesOn(error)) return;
     this.leave();
-    request.fail(this.moves > MOST_MOVES ? lostInTurn(request, error) : error);
+    request.fail(isLost ? lostInTurn(request, error) : error);
   }
 
   /** Goes on at another server, if there is one and time is left. */
@@ -341,7 +342,8 @@ export class BlockingCall implements ReplyObserver<Frame> {
     return true;
   }
 
-  private mayMove(error: RedisError): boolean {
+  /** Lost with its connection, it may go to another. */
+  private isLost(error: RedisError): boolean {
     const { owner, request, inner } = this;
     if (this.state.kind !== 'sent' || !(error instanceof DisconnectedError) || !owner.moves) return false;
     if (request.abandoned || (error.delivery === 'unknown' && !request.repeatable)) return false;
@@ -349,7 +351,7 @@ export class BlockingCall implements ReplyObserver<Frame> {
       this.moves = 0;
       if (inner.past !== undefined) inner.past.attempts = 0;
     }
-    return this.moves++ < MOST_MOVES;
+    return true;
   }
 
   happened(what: Happening): void {

@@ -19,7 +19,7 @@ export interface Scanner extends Pager {
 
 type Name = string | Uint8Array;
 
-/** Keys that a server looks at for a page by itself; and for the largest that `scanStream` asks for by itself. */
+/** Without COUNT a server looks at 10 keys for a page. `scanStream` then asks for twice as many with each page, up to the most. */
 const FEWEST = 10;
 const MOST = 1_000;
 

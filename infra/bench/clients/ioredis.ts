@@ -70,15 +70,17 @@ function ioredisLike(packageName: string, enableAutoPipelining: boolean): Client
           pipeline: (size) => filled(redis.pipeline(), size).exec(),
           multi: (size) => filled(redis.multi(), size).exec(),
         },
-        (page) => scan(redis, page),
-        (rows) => load(redis, rows),
-        (entries, atOnce) => consume(redis, entries, atOnce),
-        async (jobs, atOnce) => {
-          const { doJobs } = await import('./bullmq');
-          const { Redis } = loadPeer<Module>(packageName);
-          const connection = new Redis(url, { enableAutoPipelining, maxRetriesPerRequest: null });
-          await doJobs(connection, jobs, atOnce);
-          connection.disconnect();
+        {
+          scan: (page) => scan(redis, page),
+          load: (rows) => load(redis, rows),
+          consume: (entries, atOnce) => consume(redis, entries, atOnce),
+          doJobs: async (jobs, atOnce) => {
+            const { doJobs } = await import('./bullmq');
+            const { Redis } = loadPeer<Module>(packageName);
+            const connection = new Redis(url, { enableAutoPipelining, maxRetriesPerRequest: null });
+            await doJobs(connection, jobs, atOnce);
+            connection.disconnect();
+          },
         },
       );
       return Promise.resolve(client);

@@ -94,8 +94,7 @@ function by(isCached: boolean): ClientModule {
           pipeline: (size) => filled(redis.multi(), size).execAsPipeline(),
           multi: (size) => filled(redis.multi(), size).exec(),
         },
-        (page) => scan(redis, page),
-        (rows) => load(redis, rows),
+        { scan: (page) => scan(redis, page), load: (rows) => load(redis, rows) },
       );
     },
     listen: async (url, channel, onMessage) => {

@@ -67,12 +67,14 @@ export function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofA
       const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
       const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
       const groups = groupCalls((method, size) => firstValueFrom(toGroup(redis, method, size)));
-      const scan = (page: number | undefined) => scanInLoop(redis, page);
-      const load = (rows: number) => loadRows(redis, rows);
-      const consume = (entries: number, atOnce: number) => consumeAll(redis, entries, atOnce);
       const get = (key: string) => firstValueFrom(redis.get(key));
-      const jobs = (count: number, atOnce: number) => doJobsOnIORedis(url, count, atOnce);
-      return Promise.resolve(promiseClient(promises, get, groups, scan, load, consume, jobs));
+      const client = promiseClient(promises, get, groups, {
+        scan: (page) => scanInLoop(redis, page),
+        load: (rows) => loadRows(redis, rows),
+        consume: (entries, atOnce) => consumeAll(redis, entries, atOnce),
+        doJobs: (jobs, atOnce) => doJobsOnIORedis(url, jobs, atOnce),
+      });
+      return Promise.resolve(client);
     },
     listen,
   };

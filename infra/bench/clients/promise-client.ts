@@ -5,19 +5,13 @@ export function promiseClient(
   calls: Calls,
   get: (key: string) => PromiseLike<unknown>,
   groups: GroupCalls,
-  scan?: BenchClient['scan'],
-  load?: BenchClient['load'],
-  consume?: BenchClient['consume'],
-  jobs?: BenchClient['doJobs'],
+  more: Pick<BenchClient, 'scan' | 'load' | 'consume' | 'doJobs'> = {},
 ): BenchClient {
   return {
     run: (command, inFlight, total) => awaitInTurns(calls[command], inFlight, total),
     get: calls.get,
     runGroups: (method, size, inFlight, total) => awaitInTurns(() => groups[method](size), inFlight, total),
-    ...(scan && { scan }),
-    ...(load && { load }),
-    ...(consume && { consume }),
-    ...(jobs && { doJobs: jobs }),
+    ...more,
     leavePending: (key, count) => {
       for (let i = 0; i < count; i++) get(key).then(undefined, endWithError);
     },

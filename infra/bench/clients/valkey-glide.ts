@@ -82,7 +82,7 @@ export const valkeyGlide: ClientModule = {
         pipeline: (size) => glide.exec(batch(false, size), false),
         multi: (size) => glide.exec(batch(true, size), false),
       },
-      (page) => scan(glide, page),
+      { scan: (page) => scan(glide, page) },
     );
   },
   listen: async (url, channel, onMessage) => {

@@ -1,7 +1,7 @@
 import type { Link } from '../link';
 import { isSubscribed } from '../peer';
 import type { Settings } from '../plan';
-import { GRAIN, KEPT } from '../sent';
+import { GRAIN, wasKept } from '../sent';
 import type { Timeline } from '../timeline';
 import { isBlocking, waitOf, type WireRequest } from '../wire';
 
@@ -127,9 +127,7 @@ export class LinkLimits {
     // The time of its caller counts from when it was written, though the server may have got it later.
     const waitsUntil = wait === undefined ? 0 : Math.min(sent?.due ?? oldest.writtenAt + wait, silentSince + wait);
     const due = Math.max(silentUntil, waitsUntil);
-    // Where its time had been up before the process was held up, it has been looked for.
-    const wasKept = now > due + KEPT && this.timeline.heldSince <= due + KEPT;
-    return now >= due && !(wasKept && link.atHand);
+    return now >= due && !(wasKept(this.timeline, due) && link.atHand);
   }
 
   /** How long its server may wait before it answers, and a grace, ms. */
