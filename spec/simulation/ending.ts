@@ -55,7 +55,7 @@ export class Ending {
 
   private async hearUserErrors(): Promise<void> {
     const { userErrors, journal } = this.cast;
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    if (userErrors.reported < userErrors.thrown) await new Promise((resolve) => setTimeout(resolve, 1));
     const { thrown, reported } = userErrors;
     if (thrown !== reported) journal.fail(`user code threw ${thrown} errors, ${reported} reached the process`);
   }

@@ -92,7 +92,7 @@ export class JobDesk implements JobPlaces {
   reap(attempts: number): void {
     const { now } = this;
     const takeBack = [...readings.values()].find(({ name }) => name === 'takeBack')!;
-    for (const [worker] of this.store.sorted(WORKERS).filter(([, ends]) => ends < now))
+    for (const worker of this.store.below(WORKERS, now))
       this.moving('takeBack', OWN + worker, () =>
         takeBack.run(this.store, now, [WORKERS, WAITING, DEAD, OWN + worker], [worker, '1000', String(attempts), '1']),
       );

@@ -72,6 +72,17 @@ export class JobStore {
   sorted(key: string): readonly (readonly [member: string, score: number])[] {
     return [...this.scores(key)].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
   }
+
+  /**
+   * The members with less than a score. Those with the same score stay as they came: the names of workers
+   * are drawn by chance, and a run is a function of its plan.
+   */
+  below(key: string, score: number): readonly string[] {
+    return [...this.scores(key)]
+      .filter(([, own]) => own < score)
+      .sort(([, x], [, y]) => x - y)
+      .map(([member]) => member);
+  }
 }
 
 /** The id of a job, how often it was tried, and its payload. */
@@ -109,8 +120,8 @@ const readTend: Reading = (store, now, [workers, delayed, waiting, own], [me, le
     jobs.push(job);
   }
   const nearest = store.sorted(delayed!)[0];
-  const dead = store.sorted(workers!).filter(([, ends]) => ends < now);
-  return [jobs, lost, dead.map(([name]) => name), nearest === undefined ? -1 : Math.max(0, nearest[1] - now)];
+  const dead = store.below(workers!, now);
+  return [jobs, lost, dead, nearest === undefined ? -1 : Math.max(0, nearest[1] - now)];
 };
 
 const readTakeBack: Reading = (store, now, [workers, waiting, dead, own], [worker, lease, most, keeps]) => {

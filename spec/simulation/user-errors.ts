@@ -37,8 +37,10 @@ export function listenForErrors(): () => void {
   config.onUnhandledError = (error: unknown) => {
     // What teardowns throw comes in one.
     for (const thrown of error instanceof UnsubscriptionError ? (error.errors as unknown[]) : [error]) {
-      if (thrown instanceof UserError) thrown.owner.reported++;
-      else strays.push(`nobody handled ${String(thrown)}`);
+      if (thrown instanceof UserError) {
+        if (++thrown.owner.reported > thrown.owner.thrown)
+          strays.push('the process was told twice of what user code threw');
+      } else strays.push(`nobody handled ${String(thrown)}`);
     }
   };
   config.onStoppedNotification = (_notification, subscriber) => {
