@@ -3,10 +3,8 @@ import {
   Subject,
   Subscription,
   defer,
-  from,
   map,
   merge,
-  mergeMap,
   startWith,
   take,
   filter,
@@ -29,6 +27,7 @@ import { delayOfHop, verdictOf } from '../topology/redirects';
 import type { Topology } from '../topology/topology';
 import { keyOf, keyOfAsked, type ChannelName } from './channel-name';
 import { meansKeyspace } from './keyspace';
+import { merged } from './merged';
 import { messagesOfMasters } from './messages-of-masters';
 import { isNotice } from './notices';
 import { PubSub, type Main } from './pubsub';
@@ -134,9 +133,7 @@ export class ClusterMessages {
     if (kind === 'shard') {
       // As within one command, a name that is given twice is one.
       const own = new Map(names.map((name) => [keyOfAsked(name), name]));
-      return from([...own.values()]).pipe(
-        mergeMap((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))),
-      );
+      return merged([...own.values()].map((name) => this.followed(name, gaps, (pubsub) => of(pubsub, [name]))));
     }
     const isOfMasters = (name: ChannelName) => isKeyspace(name) || (kind === 'pattern' && meansKeyspace(keyOf(name)));
     const events = names.filter(isOfMasters);

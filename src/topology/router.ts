@@ -346,7 +346,7 @@ export class Router implements Executor {
     if (target === undefined || topology.ownerOf(slot) === target) return;
     topology.learn(slot);
     topology.redirect(slot, target);
-    topology.changes$.next();
+    topology.tellChange();
   }
 }
 

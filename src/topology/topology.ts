@@ -1,8 +1,9 @@
-import { Subject } from 'rxjs';
+import { Observable, Subject } from 'rxjs';
 import { elsewhere } from '../commands/bound-command';
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
+import { Multicast } from '../connection/multicast';
 import { hopeless } from '../connection/refusals';
 import type { RedisError } from '../errors';
 import { nameOf, type ServerAddress } from '../options/addresses';
@@ -39,8 +40,13 @@ export class Topology implements NodeOwner {
   readonly nodes = new Map<string, ClusterNode>();
   /** Functions that tell of which nodes something is waited for by connections of another kind: messages, and what is lent. */
   readonly waited: (() => Iterable<ClusterNode>)[] = [];
-  /** Emits when the nodes, their roles or their states have changed. */
-  readonly changes$ = new Subject<void>();
+  private readonly changed$ = new Multicast<void>();
+  /** Emits when the nodes, their roles or their states have changed. Each shard channel observes it, so leaving it is O(1). */
+  readonly changes$ = new Observable<void>((subscriber) => {
+    if (!this.isOver) return this.changed$.join(subscriber);
+    subscriber.complete();
+    return undefined;
+  });
   /** Something is not as the last view says: another one is wanted. */
   readonly stale$ = new Subject<void>();
   readonly connect: ConnectNode;
@@ -56,6 +62,7 @@ export class Topology implements NodeOwner {
   /** Why no node could be reached where another attempt would fail as well. */
   hopeless: RedisError | undefined;
   private isClosed = false;
+  private isOver = false;
 
   constructor(private readonly options: TopologyOptions) {
     this.connect = options.connect;
@@ -130,13 +137,18 @@ export class Topology implements NodeOwner {
     return node;
   }
 
+  /** Tells that something about the nodes has changed. */
+  tellChange(): void {
+    this.changed$.next();
+  }
+
   changed(node: ClusterNode, role: LinkRole): void {
     if (this.isClosed) return;
     if (role === 'master') {
       if (node.isLost) this.lost(node);
       else if (node.isReady) this.fences.openFor(node);
     }
-    this.changes$.next();
+    this.tellChange();
   }
 
   /** A node has no link: its slots wait for it, or for another owner. */
@@ -249,7 +261,7 @@ export class Topology implements NodeOwner {
       request.moveOn();
       this.options.submit(request);
     }
-    this.changes$.next();
+    this.tellChange();
     return differs;
   }
 
@@ -286,7 +298,7 @@ export class Topology implements NodeOwner {
         by,
       );
     }
-    this.changes$.next();
+    this.tellChange();
     return slots.length > 0;
   }
 
@@ -355,7 +367,7 @@ export class Topology implements NodeOwner {
         node.destroy();
       }
     }
-    if (this.nodes.size < before) this.changes$.next();
+    if (this.nodes.size < before) this.tellChange();
     return isLeft;
   }
 
@@ -370,8 +382,9 @@ export class Topology implements NodeOwner {
     this.isClosed = true;
     this.fences.end(toError);
     for (const node of this.nodes.values()) node.destroy();
-    this.changes$.next();
-    this.changes$.complete();
+    this.isOver = true;
+    this.changed$.next();
+    this.changed$.complete();
     this.stale$.complete();
   }
 }
