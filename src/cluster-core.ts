@@ -138,6 +138,7 @@ export class ClusterCore {
     const keeping =
       resolved.cache === undefined ? this.wrap : wrappingAll(this.wraps, (one) => freshness.around(follow(one)));
     this.source = { ...replySource(resolved, keeping(opening), this.report), reads };
+    stage.knowsBy?.(topology);
     topology.changes$.subscribe(() => this.changed());
     topology.stale$.pipe(take(1)).subscribe(() => this.begin());
   }

@@ -99,7 +99,7 @@ export abstract class StreamSurface<S extends string | Buffer = string> extends 
 
   /**
    * Handles the entries of a stream as a consumer of a group, each at least once. It reads as many as there are free slots, its own pending
-   * entries first; acknowledges in batches what was handled; takes over what nobody has acknowledged for `claimIdle` ms, that of consumers that
+   * entries first; acknowledges in batches what was handled; takes over what was not acknowledged for `claimIdle` ms, that of consumers that
    * died as well as what has failed; and makes dead letters of what was delivered `maxDeliveries` times. It goes on over lost connections,
    * restarts and outages of any length, and creates its group once more when that is gone, as after FLUSHALL.
    *

@@ -1,7 +1,6 @@
 import { defer, filter, map, merge, type Observable } from 'rxjs';
 import { inText } from './commands/in-text';
 import { ownMessage, prefixChannel } from './commands/prefix';
-import { isBinary } from './commands/prefix-bytes';
 import type { Key } from './commands/arguments';
 import type { Awaitable } from './commands/awaitable';
 import type { Command } from './commands/command';
@@ -16,6 +15,7 @@ import type { CachedOptions } from './freshness/read-through-options';
 import type { ValueOf, ValuesOf } from './groups/values';
 import { is } from './option-checks';
 import type { ChannelName } from './pubsub/channel-name';
+import { isBinary } from './resp/binary-names';
 import {
   confirmedBy,
   eventsOf,

@@ -5,7 +5,7 @@ import { Command, type CommandSpec, type Replay } from './command';
 import { defineSpec } from './define-spec';
 import { readAsBytes } from './in-text';
 import { applyPrefix } from './prefix';
-import { isBinary } from './prefix-bytes';
+import { isBinary } from '../resp/binary-names';
 import { Repetition } from './repetition';
 import { toReplyError, toUnreadable } from './reply-error';
 import type { RequestContext } from './request-context';

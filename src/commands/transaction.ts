@@ -1,14 +1,15 @@
 import { ReplyError, type CommandError, type Delivery, type GroupFate } from '../errors';
 import { asText } from '../resp/as-text';
+import { isBinary } from '../resp/binary-names';
 import { ErrorFrame, Unreadable, type Frame } from '../resp/frames';
 import { Command } from './command';
 import { withBinary } from './define-spec';
 import { EXEC, MULTI } from './generated/transactions';
 import { Group, readReply, type GroupProgress } from './group';
-import { isBinary } from './prefix-bytes';
 import { isQueued } from './queued';
 import { Refusal, toReplyError } from './reply-error';
 import { readOk } from './replies';
+import { asItCame } from './replies/values';
 import type { RequestContext } from './request-context';
 import { UnexpectedReply } from './unexpected-reply';
 import { withoutStacks } from './without-stacks';
@@ -16,7 +17,6 @@ import { withoutStacks } from './without-stacks';
 const BEGIN = /* @__PURE__ */ new Command(MULTI, [], readOk);
 
 /** The transaction itself reads the reply to EXEC. */
-const asItCame = (frame: Frame): Frame => frame;
 const RUN = /* @__PURE__ */ new Command(EXEC, [], asItCame);
 const RUN_FOR_BYTES = /* @__PURE__ */ new Command(/* @__PURE__ */ withBinary(EXEC), [], asItCame);
 

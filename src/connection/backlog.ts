@@ -359,7 +359,7 @@ export class Backlog {
 }
 
 /** The order of the calls. */
-function byPlace(one: Request, other: Request): number {
+export function byPlace(one: Request, other: Request): number {
   return one.place - other.place;
 }
 

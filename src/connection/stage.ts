@@ -20,6 +20,8 @@ export interface Stage {
   keepsBy?(freshness: Holdings): void;
   /** told of what lends connections, once one is wanted */
   lendsBy?(lending: Lending): void;
+  /** told of what knows the nodes of a cluster */
+  knowsBy?(nodes: Viewed): void;
 }
 
 /** What a part of a client keeps, by name. */
@@ -30,6 +32,11 @@ export interface Holdings {
 /** How many connections are lent, how many callers wait for one, and how many there are. */
 export interface Lending {
   readonly stats: { readonly active: number; readonly waiting: number; readonly total: number };
+}
+
+/** The epoch of the view that a client of a cluster goes by; undefined before the first. */
+export interface Viewed {
+  readonly epoch: number | undefined;
 }
 
 /** The key of the options under which a client finds its stage; no option of users. */

@@ -35,13 +35,13 @@ export interface Joined {
 export const NONE: readonly string[] = [];
 
 /**
- * What is kept of one command: its reply, or until that has come who reads it. Entries that are out are used again, so that those of a full
- * cache are old memory, which costs nothing to collect: what is kept of a reply is hardly more than its frame then.
+ * One command in the cache: the read that is under way, then its reply. Entries that are out are used again, so that those of a full
+ * cache are old memory, which costs nothing to collect: a reply then takes hardly more memory than its frame.
  */
 //  reading ──reply──▶ kept ──invalidated, evicted──▶ out
 //     └──invalidated──▶ out: the reply goes to those that wait, and is not kept
 export class Entry {
-  /** Who reads it; undefined once it is kept. */
+  /** The read that is under way; undefined once its reply is kept. */
   reading: Reading | undefined = undefined;
   /** of the first key */
   name = '';

@@ -246,7 +246,7 @@ export class Cache implements ReadingOwner {
     entry.size = size;
     entry.home = home;
     entry.frame = copied(frame);
-    // What was kept before anything had a time is too old for whoever has one.
+    // Without a read that limits the age of replies no time is taken; a reply of before is too old for such a read.
     entry.keptAt = this.isTimed ? clock.now() : -Infinity;
     home.watch();
     store.keep(entry);

@@ -114,7 +114,7 @@ export class ReadThrough {
     const source: ReplySource = { ...given, bytes: false };
     const id = `${source.prefix} ${idOf(get(key), false)}`;
     const load = (isEarly: boolean) => this.shared(id, () => this.loaded(source, key, loader, own, isEarly));
-    // One that has joined a load in the background needs the value, whoever has the lock.
+    // A caller that has joined a load in the background needs the value, also where another process has the lock.
     const needed = (): Observable<T> =>
       load(false).pipe(concatMap((loaded) => (loaded === ELSEWHERE ? needed() : of(valueOfLoad(loaded, own)))));
     return new Cached<T>(

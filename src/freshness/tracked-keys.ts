@@ -1,4 +1,5 @@
-import { bytesOfPrefix, isBinary } from '../commands/prefix-bytes';
+import { bytesOfPrefix } from '../commands/prefix-bytes';
+import { isBinary } from '../resp/binary-names';
 import type { ResolvedOptions } from '../options';
 import { isBytes } from '../resp/is-bytes';
 import { textOfBytes } from '../resp/strings';

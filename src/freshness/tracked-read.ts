@@ -2,11 +2,10 @@ import { Command, type CommandSpec } from '../commands/command';
 import { elsewhere, type BoundCommand } from '../commands/bound-command';
 import { CLIENT_CACHING } from '../commands/generated/connection';
 import { Group } from '../commands/group';
+import { asItCame } from '../commands/replies/values';
 import { Transaction } from '../commands/transaction';
 import { ErrorFrame, type Frame } from '../resp/frames';
 import type { Home, Reading } from './cache-entry';
-
-const asItCame = (frame: Frame): Frame => frame;
 
 /** Has the server track the keys of the next command, or of the rest of a transaction, where tracking is opt-in. */
 const CACHING = /* @__PURE__ */ new Command(CLIENT_CACHING, ['YES'], asItCame);

@@ -33,7 +33,7 @@ export function asKnown(error: unknown): Error {
   return error as RedisError;
 }
 
-/** The Promise of a reply, which tells the callback as well. With a callback nobody has to look at the Promise. */
+/** The Promise of a reply, which tells the callback as well. With a callback, a Promise that rejects and is not looked at is no error. */
 export function told<T>(promise: Promise<T>, callback: Callback<T> | undefined): Promise<T> {
   if (callback === undefined) return promise;
   promise.then(

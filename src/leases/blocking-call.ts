@@ -2,6 +2,7 @@ import { Subscription, defer, filter, take, type Observable, type Unsubscribable
 import { blockingWait, withWait } from '../commands/blocking-wait';
 import { Command } from '../commands/command';
 import { QUEUED, type Happening } from '../commands/happening';
+import { asItCame } from '../commands/replies/values';
 import { Request, type ReplyObserver } from '../commands/request';
 import type { Executor, RetryPolicy } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -392,8 +393,4 @@ export class BlockingCall implements ReplyObserver<Frame> {
       state.lease.giveBack();
     }
   }
-}
-
-function asItCame(frame: Frame): Frame {
-  return frame;
 }

@@ -1,6 +1,7 @@
 import { AsyncSubject, Subscription, defer, filter, map, of, switchMap, take, throwError, type Observable } from 'rxjs';
 import { Command } from '../commands/command';
 import { clientId, clientUnblock, ping } from '../commands/generated/builders';
+import { asItCame } from '../commands/replies/values';
 import { Reply } from '../commands/reply';
 import { plainContext } from '../commands/request-context';
 import type { Clock } from '../connection/clock';
@@ -166,8 +167,4 @@ export class Unblocking {
     this.under.unsubscribe();
     this.parts.ended(isOver);
   }
-}
-
-function asItCame(frame: Frame): Frame {
-  return frame;
 }

@@ -16,6 +16,7 @@ import { RedisPool } from '../index';
 import { duration } from './checks';
 import type { RedisClient } from './module-options';
 import { DEFAULT_NAME, getRedisToken } from './tokens';
+import { messageOf } from './transport';
 
 /** How a client is asked whether its server answers. */
 export interface RedisHealthOptions {
@@ -112,8 +113,4 @@ function wrongWith(client: RedisClient): string {
   const { state, lastError } = client.inspect();
   if (state === 'ready') return '';
   return `, the connection is ${state}${lastError === undefined ? '' : `: ${lastError.message}`}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -80,7 +80,7 @@ export class RedisThrottlerStorage {
 
   /**
    * Counts a hit.
-   * @param key who hits what, as the throttler's guard makes it
+   * @param key what is counted, as the throttler's guard names it
    * @param ttl how long the hit counts, ms
    * @param limit how many hits may count
    * @param blockDuration how long requests are refused once there are more, ms; with 0 until enough hits count no more

@@ -6,7 +6,7 @@ import { withoutUndefined, type Complete } from './without-undefined';
 export interface RedisPoolOptions extends Omit<RedisOptions, 'leases' | 'cache'>, Omit<LeaseOptions, 'max'> {
   /** so many connections are kept from the first use on, and made again when they are lost; default 2 */
   readonly min?: number | undefined;
-  /** the most connections; who wants one more waits. Default 10 */
+  /** the most connections; further callers wait. Default 10 */
   readonly max?: number | undefined;
 }
 

@@ -70,7 +70,7 @@ export type ReconnectOnError = (error: ReplyError) => boolean | 'resend';
 
 /** The connections that a client lends, to `dedicated`, to `watch` and to commands that wait at the server. Durations are milliseconds. */
 export interface LeaseOptions {
-  /** the most of them, lent or kept; who wants one more waits. Default 32 */
+  /** the most of them, lent or kept; further callers wait. Default 32 */
   readonly max?: number | undefined;
   /** how long one that is not lent is kept; default 60 000, Infinity for ever */
   readonly idleTimeout?: number | undefined;

@@ -4,7 +4,7 @@ import { dateOf, type Clock } from '../connection/clock';
 import { Multicast } from '../connection/multicast';
 import type { RedisError } from '../errors';
 import { Waiting, type Overflow } from '../demand/waiting';
-import { nameOf } from './channel-name';
+import { sentAs } from '../resp/binary-names';
 import type { Confirmation, Topic } from './topic';
 
 /** The server has confirmed a subscription: from here on nothing is missed, until a {@link Gap} says otherwise. */
@@ -80,7 +80,7 @@ export function withNotices<M>(
 }
 
 function ownName({ key }: Topic, asBytes: boolean): string | Buffer {
-  const name = nameOf(key);
+  const name = sentAs(key);
   if (asBytes) return typeof name === 'string' ? Buffer.from(name) : name;
   return name.toString();
 }

@@ -4,8 +4,8 @@ import { defineSpec } from '../commands/define-spec';
 import type { ChannelKind } from '../commands/prefix';
 import type { Send } from '../connection/resident';
 import { ReplyError } from '../errors';
+import { sentAs } from '../resp/binary-names';
 import { hashSlot } from '../resp/hash-slot';
-import { nameOf } from './channel-name';
 import { batchesOf, portionsOf } from './portions';
 import { Topic, type Loss } from './topic';
 
@@ -177,7 +177,7 @@ export class Subscriptions {
     return defer(() => {
       const difference = ++this.differences;
       this.asked.set(key, difference);
-      const asked = send(new Command(this.subscribeSpec, [nameOf(key)], nothing));
+      const asked = send(new Command(this.subscribeSpec, [sentAs(key)], nothing));
       return asked.pipe(
         tap({
           complete: () => {
@@ -285,7 +285,7 @@ export class Subscriptions {
   ): Observable<unknown> {
     return defer(() => {
       this.joining++;
-      return send(new Command(this.subscribeSpec, keys.map(nameOf), nothing)).pipe(finalize(() => this.joining--));
+      return send(new Command(this.subscribeSpec, keys.map(sentAs), nothing)).pipe(finalize(() => this.joining--));
     }).pipe(
       tap({ complete: () => this.confirmed(keys, difference) }),
       catchError((error: unknown) => {
@@ -352,7 +352,7 @@ export class Subscriptions {
   }
 
   private askToLeave(keys: readonly string[], send: Send): Observable<unknown> {
-    const sent = send(new Command(this.unsubscribeSpec, keys.map(nameOf), nothing));
+    const sent = send(new Command(this.unsubscribeSpec, keys.map(sentAs), nothing));
     // A server that takes a shard subscription away by itself may answer that request as well, with an error behind the confirmation.
     return this.kind === 'shard' && this.bySlot() ? merge(sent, send(new Command(FENCE, [], nothing))) : sent;
   }
@@ -379,7 +379,7 @@ export class Subscriptions {
     if (!this.bySlot()) return portionsOf(keys);
     const slots = new Map<number, string[]>();
     for (const key of keys) {
-      const slot = hashSlot(nameOf(key));
+      const slot = hashSlot(sentAs(key));
       const ofSlot = slots.get(slot);
       if (ofSlot === undefined) slots.set(slot, [key]);
       else ofSlot.push(key);

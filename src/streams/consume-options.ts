@@ -49,7 +49,7 @@ export interface ConsumeOptions<S = string> extends SignalOption {
    */
   readonly from?: string | undefined;
   /**
-   * an entry that was delivered so long ago and is not acknowledged is taken over, whoever has it, ms; 60 000 unless told otherwise; Infinity
+   * an entry that was delivered so long ago and is not acknowledged is taken over from any consumer, ms; 60 000 unless told otherwise; Infinity
    * never to. What is being handled is kept from others however long it takes
    */
   readonly claimIdle?: number | undefined;

@@ -71,7 +71,7 @@ export class Consumer {
   private readonly tally: Tally;
   /** What is being asked. */
   private asking: Subscription | undefined;
-  /** For each command that waits at the server, perhaps for nobody any more: the entries that were taken over since it was sent. */
+  /** For each command that waits at the server, also where its connection was lost: the entries that were taken over since it was sent. */
   private readonly waits = new Set<Set<string>>();
   private burying = 0;
   /** The server reads idle entries with new ones, as far as is known. */

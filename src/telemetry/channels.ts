@@ -177,11 +177,11 @@ function look(): void {
   }
 }
 
-/** What changes who is told of a channel. */
+/** The methods that change the subscribers of a channel. */
 const CHANGES = ['subscribe', 'unsubscribe', 'bindStore', 'unbindStore'] as const;
 
 /**
- * Has `look` called whenever a channel gets or loses a subscriber. Node tells nobody of that, and asking whether there is one would cost
+ * Has `look` called whenever a channel gets or loses a subscriber. Node has no event for that, and asking whether there is one would cost
  * every command. A channel that is observed has another prototype, so the methods are looked up when they are called.
  */
 function notice(channel: Channel): void {

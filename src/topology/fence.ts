@@ -1,5 +1,6 @@
 import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
+import { byPlace } from '../connection/backlog';
 import type { ClusterNode } from './node';
 
 /** What holds fences and opens them. */
@@ -105,9 +106,4 @@ export class Fence implements Executor {
 
 function isAwaited({ abandoned }: Request): boolean {
   return !abandoned;
-}
-
-/** The order of the calls. */
-function byPlace(one: Request, other: Request): number {
-  return one.place - other.place;
 }

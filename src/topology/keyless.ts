@@ -1,6 +1,7 @@
 import { Subscription } from 'rxjs';
 import { Command } from '../commands/command';
 import { PassingObserver } from '../commands/passing-observer';
+import { asItCame } from '../commands/replies/values';
 import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { deliveryOf } from '../connection/failures';
@@ -8,7 +9,7 @@ import { ConnectionError, type RedisError } from '../errors';
 import { SLOTS, slotOf } from '../resp/hash-slot';
 import type { Frame } from '../resp/frames';
 import type { ClusterNode } from './node';
-import { Parts, asItCame, mergeBy } from './parts';
+import { Parts, mergeBy } from './parts';
 import { isOfOne, notForCluster } from './refused';
 import type { Topology } from './topology';
 

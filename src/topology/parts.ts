@@ -106,11 +106,6 @@ export function deliveryOfAll(deliveries: readonly Delivery[]): Delivery {
   return deliveries.every((one) => one === first) ? first! : 'unknown';
 }
 
-/** How the reply to a part is read: the whole is read once it is merged. */
-export function asItCame(frame: Frame): Frame {
-  return frame;
-}
-
 /** How the replies of several nodes become one. */
 export function mergeBy(policy: string | undefined): (frames: readonly Frame[]) => Frame {
   switch (policy) {

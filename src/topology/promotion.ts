@@ -64,7 +64,7 @@ export class Promotion {
     return this.promoted !== undefined && nameOf(this.promoted.replica) === nameOf(address);
   }
 
-  /** That server is the one that is replaced: whoever names it as the master knows of what was before the promotion. */
+  /** That server is the one that is replaced: a sentinel that names it as the master has not heard of the promotion. */
   replaces(address: ServerAddress): boolean {
     const { replaced } = this.promoted ?? {};
     return replaced !== undefined && nameOf(replaced) === nameOf(address);
@@ -83,7 +83,7 @@ export class Promotion {
     this.asking.unsubscribe();
   }
 
-  /** What is held goes on. */
+  /** Commands are sent again. */
   letGo(): void {
     if (this.until === 0) return;
     this.until = 0;

@@ -60,7 +60,7 @@ export interface Place {
 export class Sentinels {
   /** What has changed, by the word of any sentinel. */
   readonly change$ = new Subject<Change>();
-  /** What is held while a replica is promoted. */
+  /** Has the commands wait while a replica is promoted. */
   readonly promotion: Promotion;
   /** What replicas say of themselves, where they are preferred to a master. */
   readonly links: ReplicaLinks;

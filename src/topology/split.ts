@@ -1,9 +1,10 @@
 import { Command, type Arg, type KeyRange } from '../commands/command';
 import { indicesOf } from '../commands/indices-of';
+import { asItCame } from '../commands/replies/values';
 import type { Request } from '../commands/request';
 import type { Frame } from '../resp/frames';
 import { slotOf } from '../resp/hash-slot';
-import { Parts, asItCame, mergeBy, type Part } from './parts';
+import { Parts, mergeBy, type Part } from './parts';
 import { notForCluster } from './refused';
 import { endOf, splitRange } from './splittable';
 

@@ -1,4 +1,4 @@
-import { stage as stageKey, type Stage } from '../../../src/connection/stage';
+import { stage as stageKey, type Stage, type Viewed } from '../../../src/connection/stage';
 import { RedisCluster } from '../../../src/redis-cluster';
 import { Journal } from '../journal';
 import { Pace } from '../pace';
@@ -51,6 +51,8 @@ class Simulation {
   private readonly referee: Referee;
   /** Of the client, where its commands are traced. */
   private readonly spans: Spans;
+  /** What the client knows of the nodes. */
+  private known!: Viewed;
   /** The epoch of the newest view that has come to the client. */
   private newest = 0;
 
@@ -75,6 +77,7 @@ class Simulation {
       partsFor: () => ({ dial, clock: timeline.clock }),
       made: () => undefined,
       subscribesBy: () => undefined,
+      knowsBy: (nodes) => (this.known = nodes),
     };
     const { seeds, commandTimeout, readTimeout, offlineQueue, autoPipeline, reads } = world.options;
     const nodes = cluster.nodes.slice(0, seeds).map(({ port }) => ({ host: 'node', port }));
@@ -134,8 +137,7 @@ class Simulation {
   }
 
   private get epochTaken(): number | undefined {
-    const { core } = this.client as unknown as { readonly core: { readonly topology: { readonly epoch?: number } } };
-    return core.topology.epoch;
+    return this.known.epoch;
   }
 
   private owners(): string {

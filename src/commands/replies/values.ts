@@ -15,6 +15,11 @@ export function unreadable(expected: string, frame: Frame | undefined): never {
   throw new UnexpectedReply(`expected ${expected}, got ${kindOf(frame)}`);
 }
 
+/** The frame itself. */
+export function asItCame(frame: Frame): Frame {
+  return frame;
+}
+
 // The readers below are typed for strings; on the byte surface the same values are Buffers, and that surface's types say so.
 
 /** The user's own data: a string or, on the byte surface, a Buffer. */
