@@ -1,11 +1,9 @@
+import { endOfTick } from '../support/tick';
 import type { Journal } from './journal';
 import type { Timeline } from './timeline';
 
 /** A run that takes more steps than this does not come to its end. */
 const MOST_STEPS = 30_000;
-
-/** Turns of the tick: a reply, what is sent where it was awaited, and what comes of that. Turns of the event loop take four times as long. */
-const TURNS = 3;
 
 /** The run goes on for ever, which is a violation by itself. */
 export class Endless extends Error {}
@@ -43,6 +41,6 @@ export class Pace {
   private async endTick(): Promise<void> {
     if (!this.timeline.touched) return;
     this.timeline.touched = false;
-    for (let turn = 0; turn < TURNS; turn++) await new Promise<void>((resolve) => process.nextTick(resolve));
+    await endOfTick();
   }
 }

@@ -6,7 +6,7 @@ import type { ReplyObserver, Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import { deliveryOf } from '../connection/failures';
 import { ConnectionError, type RedisError } from '../errors';
-import { SLOTS, slotOf } from '../resp/hash-slot';
+import { slotOf } from '../resp/hash-slot';
 import type { Frame } from '../resp/frames';
 import type { ClusterNode } from './node';
 import { Parts, mergeBy } from './parts';
@@ -48,7 +48,7 @@ export class Keyless {
 
   private spread(request: Request, toReplicas: boolean): void {
     const topology = this.topology();
-    const places = placesOf(topology);
+    const places = Array.from(topology.firstSlots, ([node, slot]) => ({ node, slot }));
     if (places.length === 0) {
       topology.holdUntilKnown(request);
       return;
@@ -86,16 +86,6 @@ export class Keyless {
     );
     if (!part.abandoned) this.sender.submitAt(executor, part);
   }
-}
-
-/** Each master with one of its slots. */
-function placesOf(topology: Topology): { readonly node: ClusterNode; readonly slot: number }[] {
-  const places = new Map<ClusterNode, number>();
-  for (let slot = 0; slot < SLOTS; slot++) {
-    const node = topology.ownerOf(slot);
-    if (node !== undefined && !places.has(node)) places.set(node, slot);
-  }
-  return Array.from(places, ([node, slot]) => ({ node, slot }));
 }
 
 /** Tells when a part is over. */

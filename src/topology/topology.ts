@@ -52,6 +52,7 @@ export class Topology implements NodeOwner {
   readonly connect: ConnectNode;
   readonly detourOf: NodeOwner['detourOf'];
   private readonly at: (ClusterNode | Fence)[] = [];
+  private firsts: ReadonlyMap<ClusterNode, number> | undefined;
   /** Where requests wait whose node is not there, or not known. */
   readonly fences: Fences;
   /** The epoch of the view that was applied; undefined before the first. */
@@ -99,14 +100,20 @@ export class Topology implements NodeOwner {
     return one instanceof Fence ? one.target : one;
   }
 
-  /** The masters that have slots, in the order of these. */
-  get masters(): ClusterNode[] {
-    const masters = new Set<ClusterNode>();
-    for (const one of new Set(this.at)) {
-      const node = one instanceof Fence ? one.target : one;
-      if (node !== undefined) masters.add(node);
+  /** The masters that have slots, each with the first of them, in their order; found once until slots change hands. */
+  get firstSlots(): ReadonlyMap<ClusterNode, number> {
+    if (this.firsts !== undefined) return this.firsts;
+    const firsts = new Map<ClusterNode, number>();
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const node = this.ownerOf(slot);
+      if (node !== undefined && !firsts.has(node)) firsts.set(node, slot);
     }
-    return [...masters];
+    return (this.firsts = firsts);
+  }
+
+  /** The masters that have slots. */
+  get masters(): ClusterNode[] {
+    return [...this.firstSlots.keys()];
   }
 
   /** How many slots each master has. */
@@ -288,18 +295,18 @@ export class Topology implements NodeOwner {
 
   /** The slots of a node that is gone, or silent, are another's, as far as that has them. @returns whether it has any */
   replace(node: ClusterNode, by: ClusterNode, has: (slot: number) => boolean): boolean {
-    const slots: number[] = [];
-    for (let slot = 0; slot < SLOTS; slot++) if (this.ownerOf(slot) === node && has(slot)) slots.push(slot);
-    for (const slot of slots) this.learn(slot);
-    for (const one of new Set(slots.map((slot) => this.at[slot]!))) {
-      this.reassign(
-        one,
-        slots.filter((slot) => this.at[slot] === one),
-        by,
-      );
+    const slotsOf = new Map<ClusterNode | Fence, number[]>();
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (this.ownerOf(slot) !== node || !has(slot)) continue;
+      this.learn(slot);
+      const one = this.at[slot]!;
+      const slots = slotsOf.get(one);
+      if (slots === undefined) slotsOf.set(one, [slot]);
+      else slots.push(slot);
     }
+    for (const [one, slots] of slotsOf) this.reassign(one, slots, by);
     this.tellChange();
-    return slots.length > 0;
+    return slotsOf.size > 0;
   }
 
   private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined): Fence {
@@ -335,6 +342,7 @@ export class Topology implements NodeOwner {
   }
 
   private set(slot: number, one: ClusterNode | Fence): void {
+    this.firsts = undefined;
     this.at[slot] = one;
     this.table[slot] = one instanceof Fence ? one : one.executor;
   }

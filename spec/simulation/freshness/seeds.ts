@@ -3,13 +3,13 @@ import { Redis } from '../../../src/redis';
 import { get } from '../../../src/commands/generated/builders';
 import { stage, type Holdings, type Stage } from '../../../src/connection/stage';
 import { ScriptedSocket } from '../../support/scripted-socket';
+import { endOfTick } from '../../support/tick';
 import { VirtualClock } from '../../support/virtual-clock';
 import { Random } from '../random';
 import { TrackingServer } from './tracking-server';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e'];
 const STEPS = 160;
-const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** What a client has been told of a key, at the least. */
 class Told {
@@ -146,7 +146,7 @@ export async function play(seed: number): Promise<string | undefined> {
     else if (draw < 89) server.flush();
     else if (draw < 91) cut();
     else clock.advance(below(3));
-    if (chance(0.8)) await tick();
+    if (chance(0.8)) await endOfTick();
     server.take();
   }
   // Until nothing is under way.
@@ -155,7 +155,7 @@ export async function play(seed: number): Promise<string | undefined> {
     server.endTurn();
     server.deliver(Infinity);
     clock.advance(10);
-    await tick();
+    await endOfTick();
     server.take();
     if (server.owes) quiet = -1;
   }
@@ -167,7 +167,7 @@ export async function play(seed: number): Promise<string | undefined> {
   for (const { subscription } of lives) subscription.unsubscribe();
   clock.advance(200);
   redis.cache.clear();
-  await tick();
+  await endOfTick();
   for (const [what, held] of holdings?.holdings ?? []) if (held !== 0) wrong(`${held} ${what} are left in the end`);
   await redis.destroy();
   return faults[0];

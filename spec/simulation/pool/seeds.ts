@@ -2,6 +2,7 @@ import { NEVER, concat, of, throwError, type Observable, type ObservableInput } 
 import { RedisPool, type DedicatedConnection } from '../../../src';
 import { stage, type Stage } from '../../../src/connection/stage';
 import { ConnectionError, TimeoutError } from '../../../src/errors';
+import { endOfTick } from '../../support/tick';
 import { VirtualClock } from '../../support/virtual-clock';
 import { Random } from '../random';
 import { ServingSocket, type ServingObserver } from './serving-socket';
@@ -39,8 +40,6 @@ const works: readonly Work[] = [
     throw new Error('mine');
   },
 ];
-
-const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
  * A pool in virtual time, and whatever users, the server and the network do to it.
@@ -143,7 +142,7 @@ async function play(seed: number): Promise<string | undefined> {
     else if (draw < 86) random.maybe(1, () => open().at(-random.int(1, 3))?.cut());
     else if (draw < 88) isDown = !isDown;
     else clock.advance(random.pick([1, 5, 20, 100, 400, 1_500]));
-    if (random.chance(0.8)) await tick();
+    if (random.chance(0.8)) await endOfTick();
     look();
   }
   // All comes to its end, and the server is there.
@@ -152,7 +151,7 @@ async function play(seed: number): Promise<string | undefined> {
   for (let quiet = 0; quiet < 60; quiet++) {
     for (const socket of open()) socket.answer(Infinity);
     clock.advance(100);
-    await tick();
+    await endOfTick();
     look();
   }
   const { active, idle, waiting, total } = pool.stats;
@@ -162,7 +161,7 @@ async function play(seed: number): Promise<string | undefined> {
   if (idle !== total || total !== open().length) faults.push(`${open().length} are open, ${idle} idle, ${total} known`);
   pool.close().subscribe();
   for (let quiet = 0; quiet < 3; quiet++) {
-    await tick();
+    await endOfTick();
     clock.advance(10);
   }
   if (open().length > 0) faults.push(`${open().length} connections are open in the end`);

@@ -124,3 +124,36 @@ describe('a slot that MOVED has told of', () => {
     expect(owner()).toBe(1);
   });
 });
+
+describe('the masters', () => {
+  const portsOf = ({ topology }: ReturnType<typeof known>) => topology.masters.map(({ address }) => address.port);
+
+  it('are those that have slots, in the order of these', () => {
+    expect(portsOf(known())).toEqual([1, 2, 3]);
+  });
+
+  it('are others after MOVED has told of one, and after a view has', () => {
+    const cluster = known();
+    expect(portsOf(cluster)).toEqual([1, 2, 3]);
+    cluster.moved(9);
+    expect(portsOf(cluster)).toEqual([1, 9, 2, 3]);
+    cluster.clock.advance(10_000);
+    cluster.told(3, view(4, 8));
+    expect(portsOf(cluster)).toEqual([1, 4, 2, 3]);
+  });
+
+  it('are others where the slots of a node that is gone are given to another', () => {
+    const cluster = known();
+    expect(portsOf(cluster)).toEqual([1, 2, 3]);
+    cluster.topology.replace(cluster.at(2), cluster.at(7), () => true);
+    expect(portsOf(cluster)).toEqual([1, 7, 3]);
+  });
+
+  it('are looked for once, until slots change hands', () => {
+    const cluster = known();
+    const found = cluster.topology.firstSlots;
+    expect(cluster.topology.firstSlots).toBe(found);
+    cluster.moved(9);
+    expect(cluster.topology.firstSlots).not.toBe(found);
+  });
+});
