@@ -227,7 +227,7 @@ describe('the options of the bench', () => {
     [['--clients', 'jedis'], /--clients takes ours.*'jedis'/],
     [['--rounds', '0'], /--rounds takes a number above 0/],
     [['--seconds', 'long'], /--seconds takes a number above 0/],
-    [['--profile', 'get-99'], /--profile takes get-1, get-100.*'get-99'/],
+    [['--profile', 'get-99'], /--profile takes cpu-get-1, get-1, .*'get-99'/],
   ])('refuse %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);
   });
