@@ -10,9 +10,9 @@ import { measureWorkload, profileWorkload, type Site } from './measure';
 import { parseOptions, usage, type BenchOptions } from './options';
 import type { RowResults } from './results';
 import { startSilentProxy } from './silent-proxy';
-import { checkQuiet } from './quiet';
+import { floorOf, whileQuiet } from './quiet';
 import { formatProfile, formatSummary, formatTable } from './table';
-import { judge } from './targets';
+import { judge, judgeMarks } from './targets';
 import { workloads, type Workload } from './workloads';
 import { makeWorkFolder, prepareWorkshop } from './workshop';
 
@@ -39,9 +39,7 @@ async function main(): Promise<void> {
       await profileRow(site, options.profile, options);
       return;
     }
-    if (options.quietCheck) await checkQuiet(site, options);
-    const results = await measureAll(site, options);
-    if (options.quietCheck) await checkQuiet(site, options);
+    const results = options.quietCheck ? await measureQuietly(site, options) : await measureAll(site, options, show);
     console.log(formatSummary(results));
     if (judge(results).some(({ reached }) => !reached)) process.exitCode = 1;
     if (options.json !== undefined) await writeFile(options.json, toJson(where, results));
@@ -57,19 +55,38 @@ async function profileRow(site: Site, row: string, { clients: chosen, seconds }:
   const workload = workloads(seconds).find(({ rows }) => rows.some(({ id }) => id === row))!;
   for (const client of workload.clients) {
     if (!chosen.has(client)) continue;
-    console.log(formatProfile(client, await profileWorkload(site, workload, client)));
+    // Bun tells a program nothing of where its time goes.
+    if (clients[client].onBun === true) console.log(`${client}: no profile\n`);
+    else console.log(formatProfile(client, await profileWorkload(site, workload, client)));
   }
 }
 
-/** Prints each table as soon as it is there. */
-async function measureAll(site: Site, options: BenchOptions): Promise<readonly RowResults[]> {
+/** @param done told of each table as soon as it is there */
+async function measureAll(
+  site: Site,
+  options: BenchOptions,
+  done: (results: readonly RowResults[]) => void,
+): Promise<readonly RowResults[]> {
   const all: RowResults[] = [];
   for (const workload of chosenWorkloads(options)) {
     const results = await measureWorkload(site, workload, options.rounds);
-    console.log(formatTable(results));
+    done(results);
     all.push(...results);
   }
   return all;
+}
+
+/** Prints all tables at the end, when it is known that the machine was quiet all the time. */
+async function measureQuietly(site: Site, options: BenchOptions): Promise<readonly RowResults[]> {
+  const { rounds, seconds } = options;
+  const measure = (): Promise<readonly RowResults[]> => measureAll(site, options, () => undefined);
+  const results = await whileQuiet(floorOf(site, seconds), rounds, measure);
+  show(results);
+  return results;
+}
+
+function show(results: readonly RowResults[]): void {
+  console.log(formatTable(results));
 }
 
 /** Installs the runtimes, and says where Bun is. */
@@ -104,7 +121,7 @@ function toJson(where: string, results: readonly RowResults[]): string {
     values: Object.fromEntries(values),
     failures: Object.fromEntries(failures),
   }));
-  return `${JSON.stringify({ where, rows, targets: judge(results) }, null, 2)}\n`;
+  return `${JSON.stringify({ where, rows, targets: judge(results), marks: judgeMarks(results) }, null, 2)}\n`;
 }
 
 // The work folder and the workers are left behind by nothing but SIGKILL.

@@ -2,6 +2,7 @@ import type { RunningCluster, RunningServer } from '../servers';
 import { ask } from '../servers/ask';
 import type { ClientName } from './clients';
 import type { Assignment, Job, Metrics, Profile } from './jobs/job';
+import { PROFILED_TIMES } from './jobs/messages';
 import { SCANNED, fill } from './data';
 import { publish, untilSubscribed } from './publish';
 import { noResults, type RowResults } from './results';
@@ -24,8 +25,7 @@ export interface Site {
 /** Measures once, in a process that has been prepared or in a new one. */
 interface Participant {
   measure(): Promise<Metrics>;
-  /** what is not asked a second time in the same process has no profile */
-  profile?(): Promise<Profile>;
+  profile(): Promise<Profile>;
   end(): void;
 }
 
@@ -66,14 +66,10 @@ export async function measureWorkload(site: Site, workload: Workload, rounds: nu
   return all;
 }
 
-/**
- * Where a client's time goes in a workload.
- * @throws Error where it is measured in a process that ends with it
- */
+/** Where a client's time goes in a workload, or the heap where that is what it tells of. */
 export async function profileWorkload(site: Site, workload: Workload, client: ClientName): Promise<Profile> {
   const participant = await prepare(site, workload.job(client), client);
   try {
-    if (participant.profile === undefined) throw new Error(`${workload.rows[0]!.title}: this row has no profile`);
     return await participant.profile();
   } finally {
     participant.end();
@@ -108,15 +104,17 @@ async function urlFor({ server, silentProxy, cluster }: Site, { kind }: Job): Pr
 }
 
 function newProcessEachTime(workshop: Workshop, assignment: Assignment): Participant {
+  const inNewProcess = async <T>(given: Assignment, what: (worker: WorkerProcess) => Promise<T>): Promise<T> => {
+    const worker = WorkerProcess.start(workshop, given);
+    try {
+      return await what(worker);
+    } finally {
+      worker.end();
+    }
+  };
   return {
-    measure: async () => {
-      const worker = WorkerProcess.start(workshop, assignment);
-      try {
-        return await worker.measured();
-      } finally {
-        worker.end();
-      }
-    },
+    measure: () => inNewProcess(assignment, (worker) => worker.measured()),
+    profile: () => inNewProcess({ ...assignment, isProfiled: true }, (worker) => worker.profiled()),
     end: () => undefined,
   };
 }
@@ -137,11 +135,21 @@ async function receiver(
     return worker.measured();
   };
   const measure = async (): Promise<Metrics> => {
-    let seconds = 0;
-    for (let time = 0; time < times; time++) seconds += count / (await gather()).perSecond!;
-    return { perSecond: (count * times) / seconds };
+    let [seconds, cpu] = [0, 0];
+    for (let time = 0; time < times; time++) {
+      const metrics = await gather();
+      seconds += count / metrics.perSecond!;
+      cpu += metrics.cpu! / times;
+    }
+    return { perSecond: (count * times) / seconds, cpu };
+  };
+  const profile = async (): Promise<Profile> => {
+    worker.startProfile();
+    await worker.ready();
+    for (let time = 0; time < PROFILED_TIMES; time++) await gather();
+    return worker.profiled();
   };
   await untilSubscribed(server, channel);
   await gather(); // warms up
-  return { measure, end: () => worker.end() };
+  return { measure, profile, end: () => worker.end() };
 }

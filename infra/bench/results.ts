@@ -13,9 +13,9 @@ export function noResults(row: Row): RowResults {
   return { row, values: new Map(), failures: new Map() };
 }
 
-/** The peer that is best at this row; none when no peer was measured. */
-export function bestPeer({ row, values }: RowResults): ClientName | undefined {
-  const peers = [...values].filter(([name]) => clients[name].role === 'peer');
+/** The peer that is best at this row, of some or of all; none when none of them was measured. */
+export function bestPeer({ row, values }: RowResults, among?: readonly ClientName[]): ClientName | undefined {
+  const peers = [...values].filter(([name]) => clients[name].role === 'peer' && (among?.includes(name) ?? true));
   const sign = row.better === 'more' ? 1 : -1;
   return peers.sort(([, a], [, b]) => sign * (median(b) - median(a)))[0]?.[0];
 }

@@ -36,12 +36,14 @@ function line(name: string, columns: readonly string[]): string {
   return `  ${name.padEnd(NAME_WIDTH)}${columns.map((column) => column.padStart(12)).join('')}`.trimEnd();
 }
 
-/** How much of the time went to each function, without what it called, most first. */
-export function formatProfile(client: ClientName, { samples, functions }: Profile): string {
+/** How much of the time or of the heap went to each function, without what it called, most first. */
+export function formatProfile(client: ClientName, { unit, total, functions }: Profile): string {
+  const isTime = unit === 'samples';
+  const share = (own: number): string => (isTime ? `${((own * 100) / total).toFixed(1)} %` : `${own.toFixed(0)} B`);
   const lines = functions
     .slice(0, PROFILED)
-    .map(({ name, place, samples: own }) => `  ${((own * 100) / samples).toFixed(1).padStart(5)} %  ${name}  ${place}`);
-  return [`${client}: own time of ${samples} samples`, ...lines, ''].join('\n');
+    .map(({ name, place, own }) => `  ${share(own).padStart(7)}  ${name}  ${place}`);
+  return [`${client}: own ${isTime ? 'time' : 'heap'} of ${Math.round(total)} ${unit}`, ...lines, ''].join('\n');
 }
 
 const PROFILED = 40;
@@ -52,9 +54,39 @@ function formatNumber(value: number): string {
   return value.toFixed(digits).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
-/** Which targets and marks are reached; empty when nothing that was measured has one. */
+/** What was measured of the processor's time, and which targets and marks are reached; empty when nothing of that was measured. */
 export function formatSummary(all: readonly RowResults[]): string {
-  return [...formatVerdicts('Targets', judge(all)), ...formatVerdicts('Marks', judgeMarks(all))].join('\n');
+  return [
+    ...formatHeadline(all),
+    ...formatVerdicts('Targets', judge(all)),
+    ...formatVerdicts('Marks', judgeMarks(all)),
+  ].join('\n');
+}
+
+/** The processor's time is what other work on the machine changes least. */
+function formatHeadline(all: readonly RowResults[]): readonly string[] {
+  const rows = all.filter(({ row, values }) => row.metric === 'cpu' && values.size > 0);
+  if (rows.length === 0) return [];
+  return ["Processor's time in µs", ...rows.map(formatCosts), ''];
+}
+
+const HEADLINE: readonly ClientName[] = [
+  'ours, await',
+  'ours, subscribe',
+  'ours, firstValueFrom',
+  'Bun, its own client',
+  'floor',
+];
+
+function formatCosts(results: RowResults): string {
+  const { row, values } = results;
+  const best = bestPeer(results);
+  const names = HEADLINE.toSpliced(3, 0, ...(best === undefined ? [] : [best]));
+  const costs = names.flatMap((name) => {
+    const cost = values.get(name);
+    return cost === undefined ? [] : [`${name} ${formatNumber(median(cost))}`];
+  });
+  return `  ${row.title.replace(/^Processor time per [^,]+, /, '')}: ${costs.join(' · ')}`;
 }
 
 function formatVerdicts(title: string, verdicts: readonly Verdict[]): readonly string[] {

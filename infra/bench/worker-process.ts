@@ -68,9 +68,18 @@ export class WorkerProcess {
     return this.measured();
   }
 
-  /** Measures once more, and tells where the time went. */
-  async profile(): Promise<Profile> {
+  /** Measures once more, and tells where the time or the heap went. */
+  profile(): Promise<Profile> {
+    this.startProfile();
+    return this.profiled();
+  }
+
+  /** What is measured from now on is looked at. One that does not measure when it is told to says that it is ready. */
+  startProfile(): void {
     this.child.send('profile');
+  }
+
+  async profiled(): Promise<Profile> {
     const message = await this.next();
     if (message.type !== 'profiled') throw new Error('the worker has no profile');
     return message.profile;

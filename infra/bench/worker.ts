@@ -6,7 +6,7 @@ import type { Assignment, Metrics, Profile, WorkerMessage } from './jobs/job';
  * A process that measures one client in one way. It is bundled and run by plain node, so that nothing but the client
  * takes time or memory in it; what only one job needs is loaded by that job.
  */
-async function work({ job, client: name, url }: Assignment): Promise<void> {
+async function work({ job, client: name, url, isProfiled }: Assignment): Promise<void> {
   if (job.kind === 'decoding') {
     const { copy, decode, timeTakingIn } = await import('./jobs/decoding');
     const measure = (): Metrics => timeTakingIn(name === 'floor' ? copy : decode, job.megabytes);
@@ -67,8 +67,10 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
     }
     case 'messages': {
       const { receiveMessages } = await import('./jobs/messages');
-      await receiveMessages(client, url, job, report);
-      say({ type: 'ready' });
+      const profile = await receiveMessages(client, url, job, report);
+      const ready = (): void => say({ type: 'ready' });
+      process.on('message', () => void profile(ready).then(tell, fail));
+      ready();
       break;
     }
     case 'beside': {
@@ -108,7 +110,8 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
     }
     case 'allocation': {
       const { prepareAllocation } = await import('./jobs/garbage');
-      measureOnDemand(await prepareAllocation(await client.connect(url), job));
+      const { measure, profile } = await prepareAllocation(await client.connect(url), job);
+      measureOnDemand(measure, profile);
       break;
     }
     case 'collections': {
@@ -117,34 +120,44 @@ async function work({ job, client: name, url }: Assignment): Promise<void> {
       break;
     }
     case 'pending': {
-      const { weighPending } = await import('./jobs/pending');
-      report(await weighPending(await client.connect(url), job.count, clients[name].native === true));
+      const { profilePending, weighPending } = await import('./jobs/pending');
+      const connected = await client.connect(url);
+      if (isProfiled) tell(await profilePending(connected, job.count));
+      else report(await weighPending(connected, job.count, clients[name].native === true));
       break;
     }
     case 'start-up': {
-      await (await client.connect(url)).run('get', 1, 1);
-      report({ milliseconds: performance.now() });
+      const start = async (): Promise<Metrics> => {
+        await (await client.connect(url)).run('get', 1, 1);
+        return { milliseconds: performance.now() };
+      };
+      if (isProfiled) tell(await profiled(start, true));
+      else report(await start());
       break;
     }
   }
 }
 
 /** Measures whenever the parent says so: other workers have their turns in between. */
-function measureOnDemand(measure: () => Metrics | Promise<Metrics>): void {
+function measureOnDemand(measure: () => Metrics | Promise<Metrics>, profile = () => profiled(measure)): void {
   process.on('message', (what) => {
-    if (what === 'profile') void profiled(measure).then((profile) => say({ type: 'profiled', profile }), fail);
+    if (what === 'profile') void profile().then(tell, fail);
     else void Promise.resolve(measure()).then(report, fail);
   });
   say({ type: 'ready' });
 }
 
-async function profiled(measure: () => Metrics | Promise<Metrics>): Promise<Profile> {
+async function profiled(measure: () => Metrics | Promise<Metrics>, isOnce = false): Promise<Profile> {
   const { profileOf } = await import('./jobs/profile');
-  return profileOf(measure);
+  return profileOf(measure, isOnce);
 }
 
 function report(metrics: Metrics): void {
   say({ type: 'measured', metrics });
+}
+
+function tell(profile: Profile): void {
+  say({ type: 'profiled', profile });
 }
 
 function say(message: WorkerMessage): void {

@@ -56,18 +56,22 @@ export interface Workload {
 /** What spans cost: without them, without an SDK, and with one and a batch processor, beside the peers with theirs. */
 const TRACED: readonly ClientName[] = ['ours, no-op tracer', 'ours, SDK', 'ioredis, SDK', 'node-redis, SDK'];
 const tracing: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'node-redis', ...TRACED];
+/** What single commands take where all else is there as well. */
+const BESIDE_FEATURES: ClientName = 'ours, beside features';
 /** Those that answer from memory, beside peers that ask the server. */
 const CACHED: readonly ClientName[] = ['ours, cache', 'node-redis, cache'];
 const caching: readonly ClientName[] = [...CACHED, 'ours, firstValueFrom', 'ioredis', 'iovalkey, auto-pipelining'];
 const onNode = clientNames.filter((name) => clients[name].onBun !== true);
 const onBun = clientNames.filter((name) => clients[name].onBun === true);
-const untraced = onNode.filter((name) => !TRACED.includes(name) && !CACHED.includes(name));
+const untraced = onNode.filter((name) => !TRACED.includes(name) && !CACHED.includes(name) && name !== BESIDE_FEATURES);
 /** A chain is a way to write a group, and sends single commands as all else does; a lease has a row of its own. */
 const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
 /** What shows the cost of an option is the same in all else. */
 const optional: readonly ClientName[] = ['ours, without limits', 'ours, verify', 'ours, asyncContext'];
 const limited = everyWay.filter((name) => !optional.includes(name));
 const oneWayEach = clientNames.filter((name) => clients[name].variant !== true);
+/** Beside what Bun has built in, and ours on Bun. */
+const oneWayEachAndBun: readonly ClientName[] = [...oneWayEach, ...onBun];
 /** Whoever waits for a reply takes memory too, each way another amount. The floor waits for nothing. */
 const everyWayOfOursOneOfPeers = limited.filter(
   (name) => clients[name].role === 'ours' || (clients[name].role === 'peer' && clients[name].variant !== true),
@@ -133,19 +137,19 @@ export function workloads(seconds: number): readonly Workload[] {
       job: () => ({ kind: 'lease', seconds }),
     },
     {
-      rows: [rate('lrange', 'lrange', 'LRANGE of 1 000 elements, 10 in flight', 'replies/s')],
-      clients: limited,
+      rows: both('lrange', 'lrange', 'LRANGE of 1 000 elements, 10 in flight', 'replies/s', 'reply'),
+      clients: [...limited, ...onBun],
       job: () => ({ kind: 'throughput', command: 'lrange', inFlight: LISTS_IN_FLIGHT, seconds }),
     },
     ...REPLIES.map(([command, what]) => reply(command, what, seconds)),
     {
-      rows: [rate('large-string', 'large', 'GET of 1 MB as a string, 4 in flight', 'MB/s')],
-      clients: oneWayEach,
+      rows: both('large-string', 'large', 'GET of 1 MB as a string, 4 in flight', 'MB/s', 'MB'),
+      clients: oneWayEachAndBun,
       job: () => ({ kind: 'throughput', command: 'getLarge', inFlight: LARGE_IN_FLIGHT, seconds }),
     },
     {
-      rows: [rate('large-bytes', 'large', 'GET of 1 MB as bytes, 4 in flight', 'MB/s')],
-      clients: oneWayEach,
+      rows: both('large-bytes', 'large', 'GET of 1 MB as bytes, 4 in flight', 'MB/s', 'MB'),
+      clients: oneWayEachAndBun,
       job: () => ({ kind: 'throughput', command: 'getLargeBytes', inFlight: LARGE_IN_FLIGHT, seconds }),
     },
     ...IN_FLIGHT.map((inFlight) => smallCommand('script', inFlight, seconds)),
@@ -153,8 +157,8 @@ export function workloads(seconds: number): readonly Workload[] {
     group('pipeline', 1000, 2, seconds),
     group('multi', 10, 100, seconds),
     {
-      rows: [rate('pubsub', 'pubsub', 'Messages of 100 bytes received', 'messages/s')],
-      clients: oneWayEach,
+      rows: both('pubsub', 'pubsub', 'Messages of 100 bytes received', 'messages/s', 'message'),
+      clients: oneWayEachAndBun,
       job: (client) => ({
         kind: 'messages',
         channel: `bench:channel:${clientNames.indexOf(client)}`,
@@ -187,12 +191,12 @@ export function workloads(seconds: number): readonly Workload[] {
       rows: [
         cost('allocation', 'garbage', 'Heap that a GET takes and leaves as garbage, 100 in flight', 'bytes', 'bytes'),
       ],
-      clients: [...everyWay, ...CACHED, ...TRACED],
+      clients: [...everyWay, BESIDE_FEATURES, ...CACHED, ...TRACED],
       job: () => ({ kind: 'allocation', inFlight: 100, count: ALLOCATED }),
     },
     {
       rows: [cost('collections', 'garbage', 'Collections of garbage for a GET, 100 in flight', 'collecting', 'µs')],
-      clients: everyWay,
+      clients: [...everyWay, BESIDE_FEATURES],
       job: () => ({ kind: 'collections', inFlight: 100, seconds }),
     },
     {
@@ -312,11 +316,8 @@ export function workloads(seconds: number): readonly Workload[] {
 function reply(command: (typeof REPLIES)[number][0], what: string, seconds: number): Workload {
   const title = `${what}, ${LISTS_IN_FLIGHT} in flight`;
   return {
-    rows: [
-      rate(command, 'replies', title, 'replies/s'),
-      cost(`cpu-${command}`, 'replies', `Processor time per reply, ${title}`, 'cpu', 'µs'),
-    ],
-    clients: oneWayEach,
+    rows: both(command, 'replies', title, 'replies/s', 'reply'),
+    clients: oneWayEachAndBun,
     job: () => ({ kind: 'throughput', command, inFlight: LISTS_IN_FLIGHT, seconds }),
   };
 }
@@ -324,10 +325,11 @@ function reply(command: (typeof REPLIES)[number][0], what: string, seconds: numb
 function smallCommand(command: 'get' | 'set' | 'script', inFlight: number, seconds: number): Workload {
   const what = command === 'script' ? 'Script that GETs' : `${command.toUpperCase()} of`;
   const title = `${what} 100 bytes, ${number(inFlight)} in flight`;
-  const rows = [rate(`${command}-${inFlight}`, command, title, 'commands/s')];
-  if (inFlight === 100) {
-    rows.push(cost(`cpu-${command}`, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'));
-  }
+  const id = inFlight === 100 ? `cpu-${command}` : `cpu-${command}-${inFlight}`;
+  const rows = [
+    cost(id, 'cpu', `Processor time per command, ${title}`, 'cpu', 'µs'),
+    rate(`${command}-${inFlight}`, command, title, 'commands/s'),
+  ];
   const all = command === 'script' ? everyWay : [...everyWay, ...onBun];
   return { rows, clients: all, job: () => ({ kind: 'throughput', command, inFlight, seconds }) };
 }
@@ -397,6 +399,11 @@ function decoding(megabytes: number): Workload {
     clients: ['ours, firstValueFrom', 'floor'],
     job: () => ({ kind: 'decoding', megabytes }),
   };
+}
+
+/** What it takes of the processor stands first: other work on the machine changes that less. */
+function both(id: string, group: Group, title: string, unit: string, one: string): readonly Row[] {
+  return [cost(`cpu-${id}`, group, `Processor time per ${one}, ${title}`, 'cpu', 'µs'), rate(id, group, title, unit)];
 }
 
 function rate(id: string, group: Group, title: string, unit: string): Row {

@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import type { BenchClient } from '../../infra/bench/clients/client';
 import { prepareLatency } from '../../infra/bench/jobs/latency';
 import { parseOptions } from '../../infra/bench/options';
-import { assertQuiet } from '../../infra/bench/quiet';
+import { assertQuiet, whileQuiet } from '../../infra/bench/quiet';
 import { noResults, type RowResults } from '../../infra/bench/results';
 import { median, ratio, spread } from '../../infra/bench/statistics';
 import { formatSummary, formatTable } from '../../infra/bench/table';
-import { judge, judgeMarks } from '../../infra/bench/targets';
+import { judge, judgeMarks, marks, targets } from '../../infra/bench/targets';
 import { workloads, type Row } from '../../infra/bench/workloads';
 
 const run = promisify(execFile);
@@ -22,6 +22,7 @@ const HANGS_AFTER = 1_800_000;
 interface Report {
   readonly rows: readonly (Row & { values: Record<string, number[]>; failures: Record<string, string> })[];
   readonly targets: readonly { reached: boolean }[];
+  readonly marks: readonly { reached: boolean; text: string }[];
 }
 
 describe('npm run bench', () => {
@@ -38,6 +39,7 @@ describe('npm run bench', () => {
       }
       const { values } = report.rows.find(({ id }) => id === 'allocation')!;
       expect(values['ours, firstValueFrom']![0]).toBeGreaterThan(2 * values['floor']![0]!);
+      expect(report.marks.map(({ text }) => text)).toContainEqual(expect.stringContaining('Messages of 100 bytes'));
     },
     HANGS_AFTER,
   );
@@ -79,6 +81,22 @@ describe('npm run bench', () => {
 });
 
 describe('npm run bench -- --profile', () => {
+  // A process that receives, one that ends with its measurement, and one that is looked at for its heap.
+  it.each([
+    ['pubsub', 'ours', /^ours, firstValueFrom: own time of [1-9]\d* samples\n[^]*client\.cjs:\d+$/m],
+    ['start-up', 'ours', /^ours, firstValueFrom: own time of [1-9]\d* samples\n[^]*client\.cjs:\d+$/m],
+    ['memory', 'ours', /^ours, await: own heap of [1-9]\d* bytes a command\n[^]*client\.cjs:\d+$/m],
+    ['allocation', 'floor', /^floor: own heap of [1-9]\d* bytes a command\n +\d+ B {2}\S/m],
+  ])(
+    'has a table for the row %s',
+    async (row, family, table) => {
+      const args = ['tsx', 'infra/bench/index.ts', '--profile', row, '--clients', family, '--seconds', '0.01'];
+      const { stdout } = await run('npx', args, { cwd: repository });
+      expect(stdout).toMatch(table);
+    },
+    HANGS_AFTER,
+  );
+
   it(
     'tells the own time of functions, most first',
     async () => {
@@ -100,6 +118,37 @@ describe('npm run bench -- --quiet-check', () => {
   ])('of a floor of %j', (floor, message) => {
     if (message === undefined) expect(() => assertQuiet(floor)).not.toThrow();
     else expect(() => assertQuiet(floor)).toThrow(message);
+  });
+});
+
+describe('the machine of the bench', () => {
+  const measured = jest.fn(() => Promise.resolve('figures'));
+  beforeEach(() => measured.mockClear());
+
+  it('has to be quiet before anything is measured', async () => {
+    await expect(whileQuiet(() => Promise.resolve([100, 130, 107]), 5, measured)).rejects.toThrow(
+      'at most 15 % is quiet',
+    );
+    expect(measured).not.toHaveBeenCalled();
+  });
+
+  it('has to be quiet afterwards as well, or the figures are not given', async () => {
+    const floors = [
+      [100, 101],
+      [100, 130],
+    ];
+    await expect(whileQuiet(() => Promise.resolve(floors.shift()!), 5, measured)).rejects.toThrow('is quiet');
+    expect(measured).toHaveBeenCalledTimes(1);
+    await expect(whileQuiet(() => Promise.resolve([100, 101]), 5, measured)).resolves.toBe('figures');
+  });
+
+  it.each([
+    [1, 5],
+    [9, 9],
+  ])('is looked at as often as shows that it moves, where %d rounds are measured', async (rounds, looks) => {
+    const floor = jest.fn(() => Promise.resolve([100]));
+    await whileQuiet(floor, rounds, measured);
+    expect(floor.mock.calls).toEqual([[looks], [looks]]);
   });
 });
 
@@ -132,12 +181,37 @@ describe('the marks of the bench', () => {
   });
 });
 
+describe('the rows of the bench', () => {
+  const all = workloads(1);
+  const rowsOf = (wanted: RegExp) => all.filter(({ rows }) => rows.some(({ id }) => wanted.test(id)));
+
+  it('are there for every target and mark, with those that it compares', () => {
+    for (const { row, by = 'ours, firstValueFrom', than = [] } of [...targets, ...marks]) {
+      const [workload] = rowsOf(new RegExp(`^${row}$`));
+      expect(workload?.clients).toEqual(expect.arrayContaining([by, than].flat()));
+    }
+  });
+
+  it('tell first what a command, a reply or a message takes of the processor', () => {
+    for (const { rows } of rowsOf(/^(get|set|lrange|hgetall|zrange|xrange|mget|large|pubsub)(-|$)/))
+      expect(rows[0]!.metric).toBe('cpu');
+  });
+
+  it("have Bun's own client and ours on Bun beside ours on Node", () => {
+    const both = ['ours, firstValueFrom', 'ours on Bun, await', 'Bun, its own client'];
+    for (const { clients } of rowsOf(
+      /^(get|set|lrange|hgetall|zrange|xrange|mget|getMedium|large|pubsub|latency)(-|$)/,
+    ))
+      expect(clients).toEqual(expect.arrayContaining(both));
+  });
+});
+
 describe('the options of the bench', () => {
   it('choose all clients, all rows, five rounds when nothing is said', () => {
     const options = parseOptions([]);
     expect(options).toMatchObject({ rounds: 5, seconds: 0.3, json: undefined, dist: undefined });
     expect(options).toHaveProperty('only.size', 24);
-    expect(options).toHaveProperty('clients.size', 23);
+    expect(options).toHaveProperty('clients.size', 24);
   });
 
   it('choose a client with all ways to use it', () => {
@@ -153,7 +227,7 @@ describe('the options of the bench', () => {
     [['--clients', 'jedis'], /--clients takes ours.*'jedis'/],
     [['--rounds', '0'], /--rounds takes a number above 0/],
     [['--seconds', 'long'], /--seconds takes a number above 0/],
-    [['--profile', 'get-99'], /--profile takes get-1, get-100.*'get-99'/],
+    [['--profile', 'get-99'], /--profile takes cpu-get-1, get-1, .*'get-99'/],
   ])('refuse %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);
   });
@@ -199,6 +273,58 @@ describe('the verdicts of the bench', () => {
     const results = measured(beside, { 'ours, firstValueFrom': times, ioredis: 5, floor: 1 });
     expect(judge([results])).toEqual([{ reached, text: expect.stringContaining('wanted under 3×') as string }]);
     expect(judge([measured(beside, { ioredis: 5 })])).toEqual([]);
+  });
+
+  it.each([
+    [1009, true],
+    [1011, false],
+  ])('hold what features cost a GET that does not use them to less than a hundredth: %d', (bytes, reached) => {
+    const allocation: Row = { ...memory, id: 'allocation', title: 'Garbage' };
+    const results = measured(allocation, { 'ours, firstValueFrom': 1000, 'ours, beside features': bytes });
+    expect(judge([results])).toEqual([{ reached, text: expect.stringContaining('wanted under 1.01×') as string }]);
+  });
+
+  it('grant one command in flight what the floor moves by, and only where the floor was measured', () => {
+    const one: Row = { ...rate, id: 'get-1' };
+    const results = measured(one, { 'ours, firstValueFrom': 93, ioredis: 100 });
+    expect(judge([results])[0]).toEqual({
+      reached: false,
+      text: 'GET: 0.930× the fastest peer (ioredis), wanted at least 1×',
+    });
+    results.values.set('floor', [100, 108, 104]);
+    expect(judge([results])[0]).toEqual({
+      reached: true,
+      text: 'GET: 0.930× the fastest peer (ioredis), wanted at least 1× within the 8 % that the floor moves by',
+    });
+  });
+
+  it('compare scores that are objects with peers that give objects', () => {
+    const scores: Row = { ...rate, id: 'zrange', group: 'replies', title: 'ZRANGE' };
+    const results = measured(scores, {
+      'ours, firstValueFrom': 30,
+      'node-redis': 10,
+      'valkey-glide': 20,
+      iovalkey: 40,
+    });
+    expect(judgeMarks([results]).map(({ text }) => text)).toEqual([
+      'ZRANGE: 1.50× the fastest peer of its kind (valkey-glide), wanted at least 2×',
+      'ZRANGE: 0.750× iovalkey, wanted at least 1×',
+    ]);
+  });
+
+  it("stand below what was measured of the processor's time", () => {
+    const cpu: Row = {
+      ...memory,
+      id: 'cpu-get',
+      group: 'cpu',
+      title: 'Processor time per command, GET',
+      metric: 'cpu',
+    };
+    const results = measured(cpu, { 'ours, await': 0.5, 'ours, firstValueFrom': 0.6, ioredis: 3, floor: 0.25 });
+    expect(formatSummary([results]).split('\n').slice(0, 2)).toEqual([
+      "Processor's time in µs",
+      '  GET: ours, await 0.50 · ours, firstValueFrom 0.60 · ioredis 3.00 · floor 0.25',
+    ]);
   });
 
   it.each([

@@ -65,6 +65,12 @@ const entries = {
     variant: true,
     load: async () => (await import('./ours')).oursOnLeases,
   },
+  'ours, beside features': {
+    family: 'ours',
+    role: 'ours',
+    variant: true,
+    load: async () => (await import('./features')).oursBesideFeatures,
+  },
   'ours, cache': {
     family: 'ours',
     role: 'ours',

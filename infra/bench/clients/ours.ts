@@ -59,11 +59,15 @@ function groupCalls(toGroup: (method: GroupMethod, size: number) => PromiseLike<
   return { pipeline: (size) => toGroup('pipeline', size), multi: (size) => toGroup('multi', size) };
 }
 
+/** What is done with a client before it is measured. */
+type Prepare = (redis: RxjsRedis.Redis, url: string) => Promise<void>;
+
 /** `firstValueFrom(redis.get(k))` */
-export function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray): ClientModule {
+export function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofArray, prepare?: Prepare): ClientModule {
   return {
-    connect: (url) => {
+    connect: async (url) => {
       const { redis, calls } = connect(url, options);
+      await prepare?.(redis, url);
       const { firstValueFrom } = loadOurs<typeof Rxjs>('rxjs');
       const promises = mapValues(calls, (call) => () => firstValueFrom(call()));
       const groups = groupCalls((method, size) => firstValueFrom(toGroup(redis, method, size)));
@@ -74,13 +78,15 @@ export function byFirstValueFrom(options?: RxjsRedis.RedisOptions, toGroup = ofA
         consume: (entries, atOnce) => consumeAll(redis, entries, atOnce),
         doJobs: (jobs, atOnce) => doJobsOnIORedis(url, jobs, atOnce),
       });
-      return Promise.resolve(client);
+      return client;
     },
     listen,
   };
 }
 
 export const oursByFirstValueFrom = byFirstValueFrom();
+/** The same once a client was used for more than single commands. */
+export const oursAfter = (prepare: Prepare): ClientModule => byFirstValueFrom({}, ofArray, prepare);
 /** The same with groups that are gathered by a chain, which shows what that costs. */
 export const oursByChain = byFirstValueFrom({}, ofChain);
 /** The same with neither deadlines nor retries, which shows what those cost. */

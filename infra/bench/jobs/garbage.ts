@@ -1,23 +1,29 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { BenchClient } from '../clients/client';
-import type { Job, Metrics } from './job';
+import type { Job, Metrics, Profile } from './job';
+import { heapProfileOf } from './profile';
 import { prepareThroughput } from './throughput';
 
 /** How often the commands are sent before the heap is looked at: code that is compiled meanwhile takes heap, too. */
 const WARM_UPS = 10;
 
-/** @returns what measures once: `bytes` of heap for each GET, in a process whose new space takes them all without a collection */
+/**
+ * @returns what measures once: `bytes` of heap for each GET, in a process whose new space takes them all without a collection; and what
+ * tells which functions took them
+ */
 export async function prepareAllocation(
   client: BenchClient,
   { inFlight, count }: Extract<Job, { kind: 'allocation' }>,
-): Promise<() => Promise<Metrics>> {
-  for (let time = 0; time < WARM_UPS; time++) await client.run('get', inFlight, count);
-  return async () => {
+): Promise<{ measure: () => Promise<Metrics>; profile: () => Promise<Profile> }> {
+  const run = (): Promise<void> => client.run('get', inFlight, count);
+  for (let time = 0; time < WARM_UPS; time++) await run();
+  const measure = async (): Promise<Metrics> => {
     globalThis.gc!();
     const before = process.memoryUsage().heapUsed;
-    await client.run('get', inFlight, count);
+    await run();
     return { bytes: (process.memoryUsage().heapUsed - before) / count };
   };
+  return { measure, profile: () => heapProfileOf(run, false, count) };
 }
 
 /** @returns what measures once: `collecting`, the µs of collections of garbage that each GET costs */

@@ -22,7 +22,7 @@ export type Job =
     }
   /** GETs one by one, plain and on an idle lease each, in turns for so many seconds: see `prepareLease` */
   | { readonly kind: 'lease'; readonly seconds: number }
-  /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last */
+  /** messages of a channel, gathered `times` times: `perSecond`, from the first of `count` to the last, and `cpu` µs of the receiver for each */
   | { readonly kind: 'messages'; readonly channel: string; readonly count: number; readonly times: number }
   /** GETs one by one beside so many messages a second, for so many seconds, and as long without: see `prepareBeside` */
   | { readonly kind: 'beside'; readonly channel: string; readonly perSecond: number; readonly seconds: number }
@@ -60,15 +60,18 @@ export interface Assignment {
   readonly job: Job;
   readonly client: ClientName;
   readonly url: string;
+  /** a process that measures once gives a profile in place of figures */
+  readonly isProfiled?: boolean;
 }
 
 /** What one measurement found, by the names that `Job` explains. */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** Where the time of a measurement went: samples by the function that ran. */
+/** Where the time of a measurement went, or the heap that it took: how much of it to each function, without what that called. */
 export interface Profile {
-  readonly samples: number;
-  readonly functions: readonly { readonly name: string; readonly place: string; readonly samples: number }[];
+  readonly unit: 'samples' | 'bytes a command';
+  readonly total: number;
+  readonly functions: readonly { readonly name: string; readonly place: string; readonly own: number }[];
 }
 
 /** What a worker says: it is connected and warm, or has measured. It fails by exiting. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchClient } from '../clients/client';
 import { SILENT_KEY } from '../data';
-import type { Metrics } from './job';
+import type { Metrics, Profile } from './job';
+import { heapProfileOf } from './profile';
 
 /** Long enough for all commands to be written and swallowed; ms. */
 const SETTLING = 1000;
@@ -22,6 +23,20 @@ export async function weighPending(client: BenchClient, count: number, native: b
   const heap = (after.heap - before.heap) / count;
   const resident = (after.rss - before.rss) / count;
   return { heap, resident, memory: native ? resident : heap };
+}
+
+/** Which functions took the heap of commands that wait for their replies. */
+export async function profilePending(client: BenchClient, count: number): Promise<Profile> {
+  await client.run('get', 100, WARM_UP);
+  return heapProfileOf(
+    async () => {
+      client.leavePending?.(SILENT_KEY, count);
+      await sleep(SETTLING);
+      await weigh();
+    },
+    true,
+    count,
+  );
 }
 
 async function weigh(): Promise<{ heap: number; rss: number }> {
