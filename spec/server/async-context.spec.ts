@@ -112,6 +112,26 @@ describe('What AsyncLocalStorage holds', () => {
     });
   });
 
+  it.each([['stored'], [null]])(
+    'is, for the loader of %j, what the first caller had, and for each caller of cached its own',
+    async (value) => {
+      const redis = client();
+      await within('opener', () => redis.connect());
+      const seen: (string | undefined)[] = [];
+      const load = async () => {
+        seen.push(here());
+        await redis.ping(); // behind the reads of both callers
+        seen.push(here());
+        return value;
+      };
+      const callers = ['first', 'second'].map((name) =>
+        contextsOf(name, redis.cached(`context:${value}`, load, { ttl: 60_000 })),
+      );
+      for (const [index, contexts] of callers.entries()) allOf(await ended(contexts), ['first', 'second'][index]);
+      expect(seen).toStrictEqual(['first', 'first']);
+    },
+  );
+
   it("is, for an Observer of a reply, none: never another user's", async () => {
     const redis = client();
     await within('opener', () => redis.connect());

@@ -22,6 +22,7 @@ import type { Key } from '../commands/arguments';
 import { evalshaOrEval } from '../commands/evalsha-or-eval';
 import { get, set } from '../commands/generated/builders';
 import { Reply, type ReplySource } from '../commands/reply';
+import { captured, inContext } from '../connection/async-context';
 import { dateOf, type Clock } from '../connection/clock';
 import { SerializationError, type RedisError } from '../errors';
 import { idOf } from './names';
@@ -113,12 +114,23 @@ export class ReadThrough {
     const own = cachedOptionsOf(loader, options);
     const source: ReplySource = { ...given, bytes: false };
     const id = `${source.prefix} ${idOf(get(key), false)}`;
+<<<<<<< HEAD
     const load = (isEarly: boolean) => this.shared(id, () => this.loaded(source, key, loader, own, isEarly));
     // A caller that has joined a load in the background needs the value, also where another process has the lock.
     const needed = (): Observable<T> =>
       load(false).pipe(concatMap((loaded) => (loaded === ELSEWHERE ? needed() : of(valueOfLoad(loaded, own)))));
     return new Cached<T>(
       defer(() => this.stored(source, key)).pipe(
+=======
+    const value$ = defer(() => {
+      const inCallersContext = captured();
+      const load = (isEarly: boolean) =>
+        this.shared(id, () => this.loaded(source, key, () => inCallersContext(loader), own, isEarly));
+      // One that has joined a load in the background needs the value, whoever has the lock.
+      const needed = (): Observable<T> =>
+        load(false).pipe(concatMap((loaded) => (loaded === ELSEWHERE ? needed() : of(valueOfLoad(loaded, own)))));
+      return this.stored(source, key).pipe(
+>>>>>>> u9
         concatMap((stored) => {
           const value = stored && this.read(source, stored, own);
           if (value === undefined) return needed();
@@ -126,8 +138,9 @@ export class ReadThrough {
             load(true).subscribe({ error: (error: RedisError) => source.report?.(error) });
           return of(value.value);
         }),
-      ),
-    );
+      );
+    });
+    return new Cached<T>(value$.pipe(inContext()));
   }
 
   /** One load for all that want the same key. */
