@@ -114,23 +114,14 @@ export class ReadThrough {
     const own = cachedOptionsOf(loader, options);
     const source: ReplySource = { ...given, bytes: false };
     const id = `${source.prefix} ${idOf(get(key), false)}`;
-<<<<<<< HEAD
-    const load = (isEarly: boolean) => this.shared(id, () => this.loaded(source, key, loader, own, isEarly));
-    // A caller that has joined a load in the background needs the value, also where another process has the lock.
-    const needed = (): Observable<T> =>
-      load(false).pipe(concatMap((loaded) => (loaded === ELSEWHERE ? needed() : of(valueOfLoad(loaded, own)))));
-    return new Cached<T>(
-      defer(() => this.stored(source, key)).pipe(
-=======
     const value$ = defer(() => {
       const inCallersContext = captured();
       const load = (isEarly: boolean) =>
         this.shared(id, () => this.loaded(source, key, () => inCallersContext(loader), own, isEarly));
-      // One that has joined a load in the background needs the value, whoever has the lock.
+      // A caller that has joined a load in the background needs the value, also where another process has the lock.
       const needed = (): Observable<T> =>
         load(false).pipe(concatMap((loaded) => (loaded === ELSEWHERE ? needed() : of(valueOfLoad(loaded, own)))));
       return this.stored(source, key).pipe(
->>>>>>> u9
         concatMap((stored) => {
           const value = stored && this.read(source, stored, own);
           if (value === undefined) return needed();
