@@ -23,5 +23,5 @@ export const oursBesideFeatures = oursAfter(async (redis, url) => {
   const traced = new Redis(url, { telemetry: true });
   const pool = new RedisPool(url);
   for (let time = 0; time < 2; time++) await Promise.all([cached, traced, pool].map((one) => one.get(KEYS.small)));
-  await new RedisCluster({ nodes: [url] }).close();
+  await new RedisCluster({ nodes: [new URL(url).host] }).close();
 });
