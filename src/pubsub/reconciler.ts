@@ -120,6 +120,8 @@ export class Reconciler {
   }
 
   lost(loss: Loss): void {
+    // A link that is signing in would take SSUBSCRIBE before AUTH.
+    this.removals.forget();
     for (const subscriptions of this.all) subscriptions.lost(loss);
   }
 

@@ -1,7 +1,7 @@
 import { BehaviorSubject } from 'rxjs';
 import { inArray, pushed, subscriptionsOn, useCarriers } from '../../support/carrier';
 import { record } from '../../support/clients';
-import { commandsOf, lose, tick } from '../../support/scripted-link';
+import { commandsOf, greet, lose, tick } from '../../support/scripted-link';
 import { VirtualClock } from '../../support/virtual-clock';
 
 const MOVED = '-MOVED 15495 127.0.0.1:7001\r\n';
@@ -74,6 +74,23 @@ describe('A shard subscription that the server takes away', () => {
     expect(subscriptionsOn(second)).toStrictEqual(['SSUBSCRIBE a', 'SSUBSCRIBE a']);
     second.receive(pushed('ssubscribe', 'a') + message('a', 'back'));
     expect([first.values, first.ended]).toMatchObject([[{ data: 'back' }], undefined] as object);
+  });
+
+  it('is not asked for by a link that is signing in', async () => {
+    const { link, first, pass, carried, clock } = await set({ reconnect: { initialDelay: 1 } });
+    link.receive(pushed('sunsubscribe', 'a'));
+    lose(link);
+    clock.advance(1);
+    await tick();
+    const second = carried.at(-1)!;
+    const greeting = commandsOf(second);
+    await pass(1_000);
+    expect(second).not.toBe(link);
+    expect(commandsOf(second)).toStrictEqual(greeting);
+    await greet(second);
+    expect(subscriptionsOn(second)).toStrictEqual(['SSUBSCRIBE a']);
+    second.receive(pushed('ssubscribe', 'a') + message('a', 'back'));
+    expect(first.values).toMatchObject([{ data: 'back' }]);
   });
 
   it('and whose slot no server has keeps no other subscription from coming back', async () => {
