@@ -73,6 +73,8 @@ export class Consumer {
   private asking: Subscription | undefined;
   /** For each command that waits at the server, also where its connection was lost: the entries that were taken over since it was sent. */
   private readonly waits = new Set<Set<string>>();
+  /** Until then a read that was lost with its connection may be given entries, on the clock, ms; kept where nothing idle is taken over. */
+  private strayUntil: number | undefined;
   private burying = 0;
   /** The server reads idle entries with new ones, as far as is known. */
   private readsIdle: boolean;
@@ -169,7 +171,11 @@ export class Consumer {
     if (now < this.tickAt) return this.read(this.tickAt - now);
     this.tickAt = now + Math.min(TICK, Math.max(1, this.settings.claimIdle / 2));
     this.inHand.forgetFailures();
-    pending.claim();
+    if (this.strayUntil === undefined) pending.claim();
+    else {
+      if (now >= this.strayUntil) this.strayUntil = undefined;
+      pending.recover();
+    }
     return group.look().pipe(tap({ complete: () => (this.tally.behind = group.lag) }));
   }
 
@@ -279,7 +285,10 @@ export class Consumer {
       return;
     }
     // Entries may have been delivered with a reply that was lost.
-    if (!isGroupLost) this.pending.recover();
+    if (!isGroupLost) {
+      this.pending.recover();
+      if (this.settings.claimIdle === Infinity) this.strayUntil = this.parts.clock.now() + 2 * TICK;
+    }
     this.follow(this.outage.pause());
   }
 
