@@ -79,6 +79,9 @@ export class Calm {
     await pace.pass(CALM);
     this.checkSubscriptions();
     await pace.pass(QUIET);
+    // The same for a group whose caller was told early that its time is up.
+    for (let waits = 0; connection.line.pending > 0 && network.slow.length > 0 && waits < MOST_WAITS; waits++)
+      await pace.pass(CALM);
     referee.rested(client.leaseStats);
     takes.check(server);
     streams.check();
