@@ -285,10 +285,8 @@ export class Consumer {
       return;
     }
     // Entries may have been delivered with a reply that was lost.
-    if (!isGroupLost) {
-      this.pending.recover();
-      if (this.settings.claimIdle === Infinity) this.strayUntil = this.parts.clock.now() + 2 * TICK;
-    }
+    if (!isGroupLost) this.pending.recover();
+    if (this.settings.claimIdle === Infinity) this.strayUntil = this.parts.clock.now() + 2 * TICK;
     this.follow(this.outage.pause());
   }
 
