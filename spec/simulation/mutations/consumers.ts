@@ -11,7 +11,8 @@ export const consumerMutations: readonly Mutation[] = [
   {
     fault: 'a consumer forgets what was delivered with a lost reply',
     file: 'streams/consumer.ts',
-    from: 'if (!isGroupLost) this.pending.recover();',
+    from: `if (!isGroupLost) this.pending.recover();
+    if (this.settings.claimIdle === Infinity) this.strayUntil = this.parts.clock.now() + 2 * TICK;`,
     to: '',
   },
   {
