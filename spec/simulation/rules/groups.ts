@@ -123,7 +123,9 @@ export class GroupRule implements Rule {
   private checkTransaction(sent: Sent, wire: GroupWire, { results, deliveries }: GroupFate, isLoss: boolean): void {
     if (wire.misled) return;
     this.scene.journal.count(wire.isWhole ? 'transaction lost' : 'transaction lost before EXEC');
-    const mayHaveRun = wire.isWhole || !isLoss || mayHaveRunBefore(sent);
+    // What was refused is answered: then MULTI alone was written of the next try, and lost.
+    const isAnswered = wire.answered && this.scene.around.lonelyMultis() > 0;
+    const mayHaveRun = (wire.isWhole && !isAnswered) || !isLoss || mayHaveRunBefore(sent);
     const wanted = Array.from({ length: wire.size }, (): Delivery => (mayHaveRun ? 'unknown' : 'unsent'));
     if (results.length > 0) sent.fail(`was lost, and is told ${results.length} results`);
     if (deliveries.join() !== wanted.join()) sent.fail(`was lost: ${wanted.join()}, and is told ${deliveries.join()}`);
