@@ -12,10 +12,11 @@ import { Decoder, INCOMPLETE } from '../../src/resp/decoder';
 import { PubSub } from '../../src/pubsub/pubsub';
 import { record } from './clients';
 import { ScriptedSocket } from './scripted-socket';
+import { endOfTick as tick } from './tick';
 import { VirtualClock } from './virtual-clock';
 
 /** What has been queued for the end of the tick is written when this resolves. */
-export const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
+export { tick };
 
 /** The commands that were written to a socket, in words. */
 export function commandsOf({ writes }: ScriptedSocket): string[] {
