@@ -185,8 +185,8 @@ export class Command<out T = unknown, out B = unknown> {
   /** For the compiler alone: no command has it. */
   declare readonly valueInBytes?: B;
 
-  // Not a property, so that no log or copy of a command takes passwords along.
-  readonly #args: readonly Arg[];
+  // Not a property, so that no log or copy of a command takes passwords along. One string stands by itself: an array is 56 bytes.
+  readonly #args: readonly Arg[] | string;
 
   constructor(
     readonly spec: CommandSpec,
@@ -195,12 +195,25 @@ export class Command<out T = unknown, out B = unknown> {
     /** which of `args` are keys */
     readonly keys: readonly KeyRange[] = spec.keys,
   ) {
-    this.#args = args;
+    this.#args = args.length === 1 && typeof args[0] === 'string' ? args[0] : args;
   }
 
   /** What follows the name, in the order of the wire, secrets included. */
   get args(): readonly Arg[] {
+    const args = this.#args;
+    return typeof args === 'string' ? [args] : args;
+  }
+
+  // Hot: once per command.
+  /** @internal The same as they are written: a string that is the only one stands by itself. */
+  get written(): readonly Arg[] | string {
     return this.#args;
+  }
+
+  /** @internal One of them. */
+  argumentAt(index: number): Arg | undefined {
+    const args = this.#args;
+    return typeof args !== 'string' ? args[index] : index === 0 ? args : undefined;
   }
 
   /** @internal What a repetition does. */

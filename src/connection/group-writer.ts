@@ -67,9 +67,9 @@ export class GroupWriter {
     try {
       if (!this.mode.answersAll) throw new TypeError('the server was told not to answer');
       for (member = 0; member < members.length; member++) {
-        const { spec, args } = members[member]!;
+        const { spec, written } = members[member]!;
         if (standsAlone(spec)) throw aloneOnly(spec);
-        refuseUnencodable(args);
+        if (typeof written !== 'string') refuseUnencodable(written);
         if (spec.script === undefined) continue;
         this.scripts.refuse(spec);
         (scripts ??= new Set()).add(spec.script);
@@ -122,8 +122,8 @@ export class GroupWriter {
     try {
       while (this.member < end && (this.member === 0 || encoder.pending < this.writeBufferSize)) {
         const command = group.sent(members[this.member]!);
-        const { spec, args } = command.spec.plain ? command : this.formOf(command);
-        encoder.add(spec.words, spec.head, args);
+        const { spec, written } = command.spec.plain ? command : this.formOf(command);
+        encoder.add(spec.words, spec.head, written);
         this.member++;
       }
     } catch (cause) {
@@ -136,14 +136,14 @@ export class GroupWriter {
   }
 
   /** A member as the server of this link can run it. */
-  private formOf(command: Command): { readonly spec: CommandSpec; readonly args: Command['args'] } {
+  private formOf(command: Command): { readonly spec: CommandSpec; readonly written: Command['written'] } {
     const { script } = command.spec;
     if (script === undefined) {
       this.scripts.wrote(this.group!, command.spec);
       return command;
     }
-    const { spec, args } = (this.whole?.delete(script) && wholeCall(command)) || command;
-    return { spec: this.scripts.formOf(spec, false), args };
+    const { spec, written } = (this.whole?.delete(script) && wholeCall(command)) || command;
+    return { spec: this.scripts.formOf(spec, false), written };
   }
 
   private end(cut: Cut): void {

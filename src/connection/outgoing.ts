@@ -218,7 +218,7 @@ export class Outgoing {
       const request = this.next();
       if (request === undefined) break;
       if (request.abandoned) continue;
-      const { spec, args } = request.command;
+      const { spec, written } = request.command;
       if (!spec.plain) {
         count += special.write(request, count, depth);
         if (solitude.holdsBack) break;
@@ -226,7 +226,7 @@ export class Outgoing {
       }
       if (request.past !== undefined && this.isLeftBehind(request)) continue;
       try {
-        encoder.add(spec.words, spec.head, args);
+        encoder.add(spec.words, spec.head, written);
       } catch (cause) {
         untold.fails(request, notEncodable(cause, request));
         continue;

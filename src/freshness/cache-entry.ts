@@ -67,12 +67,12 @@ export class Entry {
 
   /** It is to be read. */
   begin(command: Command, asBytes: boolean, name: string, others: readonly string[] = NONE): this {
-    const { args } = command;
     this.spec = command.spec;
     this.asBytes = asBytes;
     this.name = name;
     this.others = others;
-    if (args.length !== 1 || args[0] !== name) {
+    if (command.written !== name) {
+      const { args } = command;
       this.args = args;
       // Bytes may be changed by the caller once the reply has come.
       if (args.some(isBytes)) this.id = idOf(command, asBytes);
@@ -90,11 +90,11 @@ export class Entry {
   // Hot: once per hit.
   /** Whether it is what a command asks for whose first key has its name. */
   answers(command: Command, asBytes: boolean): boolean {
-    const { args, spec } = command;
+    const { written, spec } = command;
     if (this.spec !== spec || this.asBytes !== asBytes) return false;
-    if (this.args === undefined) return args.length === 1 && args[0] === this.name;
+    if (this.args === undefined) return written === this.name;
     if (this.id !== undefined) return this.id === idOf(command, asBytes);
-    return sameText(this.args, args);
+    return typeof written !== 'string' && sameText(this.args, written);
   }
 
   get key(): string {

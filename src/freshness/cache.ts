@@ -309,8 +309,8 @@ function withSlot(command: Command, names: readonly string[]): readonly string[]
   return [...names, nameOfSlot(slotOf(firstKey(command)))];
 }
 
-function firstKey({ args, keys }: Command): Arg {
-  return args[keys[0]!.from]!;
+function firstKey(command: Command): Arg {
+  return command.argumentAt(command.keys[0]!.from)!;
 }
 
 function nameOfSlot(slot: number): string {

@@ -22,8 +22,9 @@ export function readsOneKey({ keys }: Command): boolean {
 
 /** The names of all keys of a command, each once. */
 export function namesOf(command: Command): readonly string[] {
-  const { args, keys } = command;
-  if (readsOneKey(command)) return [nameOf(args[keys[0]!.from]!)];
+  const { keys } = command;
+  if (readsOneKey(command)) return [nameOf(command.argumentAt(keys[0]!.from)!)];
+  const { args } = command;
   return [...new Set(keys.flatMap((range) => indicesOf(range, args.length).map((at) => nameOf(args[at]!))))];
 }
 

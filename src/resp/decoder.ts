@@ -154,6 +154,7 @@ export class Decoder extends MessageReader {
       case Type.Verbatim:
         return this.readBulk(type);
       case Type.Simple:
+        return this.readOk() ? 'OK' : this.readText(type);
       case Type.Error:
         return this.readText(type);
       case Type.Null:

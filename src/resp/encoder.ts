@@ -49,23 +49,33 @@ export class Encoder {
   /**
    * @param words how many bulk strings `head` holds
    * @param head the command's name, already encoded: `$3\r\nGET\r\n`
+   * @param args a string is the one argument
    * @throws TypeError when an argument is none, before anything of the request is written
    */
-  add(words: number, head: string, args: readonly Encodable[]): void {
+  add(words: number, head: string, args: readonly Encodable[] | string): void {
+    if (typeof args === 'string') {
+      this.begin(words + 1, head);
+      this.addString(args);
+      return;
+    }
     const count = args.length;
     refuseUnencodable(args);
-    this.reserve(OVERHEAD + head.length);
-    this.writeLength(STAR, words + count);
-    const { buffer } = this;
-    let end = this.end;
-    for (let i = 0; i < head.length; i++) buffer[end++] = head.charCodeAt(i);
-    this.end = end;
+    this.begin(words + count, head);
     for (let i = 0; i < count; i++) {
       const arg = args[i]!;
       if (typeof arg === 'string') this.addString(arg);
       else if (typeof arg === 'object') this.addBytes(arg);
       else this.addString(formatNumber(arg));
     }
+  }
+
+  private begin(count: number, head: string): void {
+    this.reserve(OVERHEAD + head.length);
+    this.writeLength(STAR, count);
+    const { buffer } = this;
+    let end = this.end;
+    for (let i = 0; i < head.length; i++) buffer[end++] = head.charCodeAt(i);
+    this.end = end;
   }
 
   /** The encoded bytes, in order. They stay valid until `release`. */

@@ -66,12 +66,12 @@ export class Router implements Executor {
   // Hot: once per command.
   submit(request: Request): void {
     const { command, context } = request;
-    const { keys, args } = command;
+    const { keys } = command;
     if (keys.length !== 1 || keys[0]!.from !== keys[0]!.to) {
       this.submitOther(request, command);
       return;
     }
-    const slot = slotOf(args[keys[0]!.from]!);
+    const slot = slotOf(command.argumentAt(keys[0]!.from)!);
     if (context.reads === undefined) this.parts.topology().table[slot]!.submit(request);
     else this.read(slot, request);
   }

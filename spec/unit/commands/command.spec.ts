@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { aclSetuser, auth, call, eval as evaluate, get, hello, set, type Command } from 'rxjs-redis/commands';
+import { aclSetuser, auth, call, eval as evaluate, get, hello, set, Command } from 'rxjs-redis/commands';
 import { Redis } from 'rxjs-redis';
 import { knownCall } from '../../../src/commands/known-commands';
 
@@ -35,6 +35,20 @@ describe('A command', () => {
       expect(JSON.stringify(Object.values(command))).not.toContain('hunter2');
     },
   );
+
+  it.each<[Command, Command['written']]>([
+    [get('k'), 'k'],
+    [get(Buffer.from('k')), [Buffer.from('k')]],
+    [call('ECHO', 7), [7]],
+    [new Command(get('k').spec, [['k'] as never], String), [['k'] as never]],
+    [set('k', 'v'), ['k', 'v']],
+    [call('PING'), []],
+  ])('keeps a string that is its only argument without an array: %s', (command, written) => {
+    expect(command.written).toStrictEqual(written);
+    const args = typeof written === 'string' ? [written] : written;
+    expect(command.args).toStrictEqual(args);
+    expect([0, 1, 2].map((at) => command.argumentAt(at))).toStrictEqual([args[0], args[1], undefined]);
+  });
 
   it('is shown so where a Reply has it', () => {
     const { command } = new Redis().withOptions({}).aclSetuser('ann', ['>hunter2']);

@@ -418,7 +418,7 @@ describe('Line', () => {
       const { connection, send, greeted } = scriptedConnection({ autoPipeline });
       connection.open();
       const link = await greeted();
-      const odd = send('GET', 'a');
+      const odd = send('MGET', 'a', 'a');
       (odd.command.args as unknown[])[0] = {};
       const other = record(send('GET', 'b'));
       odd.subscribe({ error: () => connection.destroy() });
@@ -432,7 +432,7 @@ describe('Line', () => {
     const { socket, send } = setUp({ autoPipeline: false });
     socket.accepts = false;
     record(send('GET', 'a'));
-    const odd = send('GET', 'b');
+    const odd = send('MGET', 'b', 'b');
     (odd.command.args as unknown[])[0] = {};
     odd.subscribe({ error: () => record(send('GET', 'c')) });
     expect(socket.writes).toStrictEqual([wire('GET', 'a')]);

@@ -3,27 +3,19 @@ import { Connection } from '../../../src/connection/connection';
 import { DisconnectedError } from '../../../src/errors';
 import { resolveOptions } from '../../../src/options';
 import { ClusterMessages } from '../../../src/pubsub/cluster-messages';
-import { Topology } from '../../../src/topology/topology';
 import { record } from '../../support/clients';
+import { knownNodes, seenNode } from '../../support/known-nodes';
 import { VirtualClock } from '../../support/virtual-clock';
 import { workOfArrays } from '../../support/work-of-arrays';
 
-const NODE = { name: 'a:1', address: { host: 'a', port: 1 }, host: 'a', id: 'id-1' };
+const NODE = seenNode(1);
 
 /** The messages of a cluster of one node, which never answers. */
 function setUp() {
   const clock = new VirtualClock();
   const options = resolveOptions({});
   const connection = () => new Connection(options, { clock, dial: () => NEVER });
-  const topology = new Topology({
-    clock,
-    connect: () => ({ connection: connection(), executor: { submit: () => undefined } }),
-    detourOf: () => ({ redirects: () => false, wants: () => false, take: () => undefined }),
-    submit: () => undefined,
-    moved: () => undefined,
-    offlineQueue: 10,
-    blockingGrace: 0,
-  });
+  const topology = knownNodes(clock, connection);
   const ranges = [{ from: 0, to: 16_383, master: NODE, replicas: [] }];
   topology.apply({ epoch: 1, ranges }, 0, 0, topology.nodeAt(NODE.address));
   const main = connection();

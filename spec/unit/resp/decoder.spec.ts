@@ -53,6 +53,10 @@ const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLengt
 describe('Decoder', () => {
   it.each([
     ['+OK\r\n', 'OK'],
+    ['+O\r\n', 'O'],
+    ['+OKAY\r\n', 'OKAY'],
+    ['+QUEUED\r\n', 'QUEUED'],
+    ['-OK\r\n', new ErrorFrame('OK')],
     ['+\r\n', ''],
     [':0\r\n', 0],
     [':-0\r\n', 0],

@@ -21,6 +21,15 @@ describe('Encoder', () => {
     expect(Buffer.concat(encoder.take()).toString()).toBe('*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$2\r\nme\r\n');
   });
 
+  it.each(['', 'k', 'é', 'x'.repeat(25), 'x'.repeat(100_000)])(
+    'writes a string that stands by itself as the one argument (%#)',
+    (text) => {
+      const encoder = new Encoder();
+      encoder.add(1, '$4\r\nECHO\r\n', text);
+      expect(read(encoder.take())).toStrictEqual([['ECHO', text].map((part) => Buffer.from(part))]);
+    },
+  );
+
   it.each<[string, Encodable, string]>([
     ['an empty string', '', ''],
     ['a short string', 'abc', 'abc'],

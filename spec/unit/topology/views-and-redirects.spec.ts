@@ -1,26 +1,21 @@
 import { BehaviorSubject } from 'rxjs';
 import type { Connection } from '../../../src/connection/connection';
-import type { SeenNode } from '../../../src/topology/slot-map';
-import { Topology } from '../../../src/topology/topology';
+import { knownNodes, seenNode } from '../../support/known-nodes';
 import { VirtualClock } from '../../support/virtual-clock';
 
 const SLOT = 100;
 
-function seen(port: number): SeenNode {
-  return { name: `a:${port}`, address: { host: 'a', port }, host: 'a', id: `id-${port}` };
-}
-
 /** A view in which one node has the slot, and the first all others. */
 function view(owner: number, epoch: number, replicas: readonly number[] = []) {
-  const others = { master: seen(1), replicas: [] };
+  const others = { master: seenNode(1), replicas: [] };
   return {
     epoch,
     ranges: [
       { from: 0, to: SLOT - 1, ...others },
-      { from: SLOT, to: SLOT, master: seen(owner), replicas: replicas.map(seen) },
+      { from: SLOT, to: SLOT, master: seenNode(owner), replicas: replicas.map(seenNode) },
       { from: SLOT + 1, to: 16_000, ...others },
-      { from: 16_001, to: 16_100, master: seen(2), replicas: [] },
-      { from: 16_101, to: 16_383, master: seen(3), replicas: [] },
+      { from: 16_001, to: 16_100, master: seenNode(2), replicas: [] },
+      { from: 16_101, to: 16_383, master: seenNode(3), replicas: [] },
     ],
   };
 }
@@ -33,16 +28,8 @@ function known() {
       state$: new BehaviorSubject({ kind: 'ready' }),
       line: { pending: 0, takeRepeats: () => [] },
     }) as unknown as Connection;
-  const topology = new Topology({
-    clock,
-    connect: () => ({ connection: connection(), executor: { submit: () => undefined } }),
-    detourOf: () => ({ redirects: () => false, wants: () => false, take: () => undefined }),
-    submit: () => undefined,
-    moved: () => undefined,
-    offlineQueue: 10,
-    blockingGrace: 0,
-  });
-  const at = (port: number) => topology.nodeAt(seen(port).address);
+  const topology = knownNodes(clock, connection);
+  const at = (port: number) => topology.nodeAt(seenNode(port).address);
   /** A node tells of the whole cluster. */
   const told = (by: number, what: ReturnType<typeof view>) => {
     topology.apply(what, topology.learned.count, clock.now(), at(by));
