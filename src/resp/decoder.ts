@@ -1,6 +1,7 @@
 import { constants } from 'node:buffer';
 import { ProtocolError, shortened } from '../errors';
 import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from './frames';
+import { keepMemory, takeMemory } from './kept-memory';
 import { LONGEST_NUMBER, MOST_PAIRS, type DecoderLimits } from './limits';
 import { CR, LF, ZERO } from './line-reader';
 import { MessageReader } from './message-reader';
@@ -268,7 +269,7 @@ export class Decoder extends MessageReader {
     const end = position + length;
     if (end + 2 > chunk.length) {
       // Gathered with its CRLF. The system gives the memory page by page, as bytes come.
-      this.bulk = Buffer.allocUnsafe(length + 2);
+      this.bulk = this.asBytes ? Buffer.allocUnsafe(length + 2) : takeMemory(length + 2);
       this.bulkFilled = 0;
       this.bulkType = type;
       return this.continueBulk(this.bulk);
@@ -289,7 +290,9 @@ export class Decoder extends MessageReader {
     const end = bulk.length - 2;
     refuseOddEnd(bulk, end);
     this.bulk = undefined;
-    return this.bulkValue(this.bulkType, bulk, 0, end, false);
+    const value = this.bulkValue(this.bulkType, bulk, 0, end, false);
+    if (!this.asBytes) keepMemory(bulk);
+    return value;
   }
 
   /** @param shared the bytes lie in a chunk whose memory will be reused */

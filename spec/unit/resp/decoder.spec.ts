@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../src/errors';
+import { Decoder, INCOMPLETE } from '../../../src/resp/decoder';
 import { Attribute, ErrorFrame, Push, Unreadable, type Frame } from '../../../src/resp/frames';
 import { runChild } from '../../infra/run-child';
 import { cut, decodeChunks, decodeInto } from '../../support/cuts';
@@ -452,5 +453,77 @@ describe('Decoder', () => {
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 100; i++) decodeChunks([Buffer.from('*33554432\r\n')]);
     expect(process.memoryUsage().rss - before).toBeLessThan(50e6);
+  });
+
+  describe('gathers a long text', () => {
+    const bulk = (length: number, letter: string) => Buffer.from(`$${length}\r\n${letter.repeat(length)}\r\n`);
+
+    it('in the memory of the one before, also where that was longer, and keeps no more than 4 MB', () => {
+      const allocate = jest.spyOn(Buffer, 'allocUnsafeSlow');
+      const decoder = new Decoder();
+      const take = (length: number) => {
+        const bytes = bulk(length, 'x');
+        allocate.mockClear();
+        for (const chunk of cut(bytes, [50_000])) {
+          decoder.push(chunk);
+          const frame = decoder.read();
+          if (frame !== INCOMPLETE) expect((frame as string).length).toBe(length);
+        }
+        return allocate.mock.calls.map(([size]) => size);
+      };
+      take(4_000_000);
+      expect([2_000_000, 100_000, 4_000_000].map(take)).toStrictEqual([[], [], []]);
+      expect([5_000_000, 5_000_000, 4_000_000].map(take)).toStrictEqual([[5_000_002], [5_000_002], []]);
+      allocate.mockRestore();
+    });
+
+    it('apart from those that other connections gather at the same time', () => {
+      const lengths = fc.array(fc.integer({ min: 60_000, max: 400_000 }), { minLength: 1, maxLength: 4 });
+      fc.assert(
+        fc.property(fc.array(lengths, { minLength: 2, maxLength: 4 }), (connections) => {
+          const readers = connections.map((own, index) => {
+            const text = (turn: number) => String.fromCharCode(97 + index * 4 + turn);
+            const bytes = Buffer.concat(own.map((length, turn) => bulk(length, text(turn))));
+            const wanted = own.map((length, turn) => text(turn).repeat(length));
+            return { decoder: new Decoder(), chunks: [...cut(bytes, [30_000, 65_536])], wanted, frames: [] as Frame[] };
+          });
+          while (readers.some(({ chunks }) => chunks.length > 0)) {
+            for (const { decoder, chunks, frames } of readers) {
+              const chunk = chunks.shift();
+              if (chunk === undefined) continue;
+              decoder.push(chunk);
+              for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) frames.push(frame);
+            }
+          }
+          for (const { frames, wanted } of readers)
+            expect(frames.map((frame, at) => frame === wanted[at])).toStrictEqual(wanted.map(() => true));
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    it('never in memory that bytes were given in', () => {
+      const LENGTH = 4_100_000; // more than is kept of what others have read
+      let asBytes = true;
+      const decoder = new Decoder({}, { reply: () => asBytes, push: () => false });
+      const take = (letter: string) => {
+        let last: Frame | undefined;
+        for (const chunk of cut(bulk(LENGTH, letter), [50_000])) {
+          decoder.push(chunk);
+          const frame = decoder.read();
+          if (frame !== INCOMPLETE) last = frame;
+        }
+        return last;
+      };
+      const bytes = take('a') as Buffer;
+      asBytes = false;
+      expect(take('b') === 'b'.repeat(LENGTH)).toBe(true);
+      expect(bytes.equals(Buffer.alloc(LENGTH, 'a'))).toBe(true);
+      asBytes = true;
+      const others = take('c') as Buffer;
+      asBytes = false;
+      take('d');
+      expect(others.equals(Buffer.alloc(LENGTH, 'c'))).toBe(true);
+    });
   });
 });

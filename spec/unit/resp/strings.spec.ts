@@ -19,6 +19,20 @@ describe('utf8', () => {
   });
 });
 
+describe('utf8, of a text so long that it stands outside the heap', () => {
+  // V8 has its text in its own heap up to 0xfbee8 bytes.
+  it.each([0xfbee8, 0xfbee9, 2_000_000])('reads what a Buffer reads, of %p bytes', (length) => {
+    for (const last of ['x', 'é', '\xff']) {
+      const bytes = Buffer.alloc(length, 'x');
+      bytes.write(last, length - Buffer.byteLength(last), last === '\xff' ? 'latin1' : 'utf8');
+      const framed = Buffer.concat([Buffer.from('é<'), bytes, Buffer.from('>é')]);
+      const text = utf8(framed, 3, 3 + length);
+      framed.fill('!');
+      expect(text === bytes.toString()).toBe(true);
+    }
+  });
+});
+
 describe('RecurringString', () => {
   it('reads what is there, whatever was there before, in memory that is used again and again', () => {
     const name = fc
