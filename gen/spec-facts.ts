@@ -55,19 +55,22 @@ function blockingOf({ name, rt }: CallableFacts): string | undefined {
   return `{ timeout: ${at}, unit: '${unit}' }`;
 }
 
+/** One release says it for both where they have the same number: Valkey goes on where Redis was. */
+function sinceOf({ redis, valkey }: CallableFacts['servers']): string {
+  if (redis !== undefined && redis === valkey) return `'${redis}'`;
+  const releases = Object.entries({ redis, valkey }).filter(([, release]) => release !== undefined);
+  return `{ ${releases.map(([server, release]) => `${server}: '${release}'`).join(', ')} }`;
+}
+
 /** The fields of a spec in a fixed order, those that say nothing left out. */
 export function specFields({ facts, keys }: CommandModel): string[] {
   const { rt, servers, name } = facts;
-  const since = (['redis', 'valkey'] as const).flatMap((server) => {
-    const version = servers[server];
-    return version === undefined ? [] : [`${server}: '${version}'`];
-  });
   const policies = policiesOf(name, rt);
   const fields: (string | false | undefined)[] = [
     ACCESS[rt.access] !== 'none' && `access: '${ACCESS[rt.access]}'`,
     rt.retry !== 'no' && `replay: '${rt.retry}'`,
     keys !== undefined && keys !== 'NO_KEYS' && `keys: ${keys}`,
-    `since: { ${since.join(', ')} }`,
+    `since: ${sinceOf(servers)}`,
     field('blocking', blockingOf(facts)),
     field('effect', effectOf(facts)),
     rt.mode?.endsWith('subscribe') && `confirmation: '${name.toLowerCase()}'`,

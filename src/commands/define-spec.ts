@@ -15,7 +15,10 @@ const NO_KEYS: readonly KeyRange[] = [];
 /** Scripts, whose replies may tell of a failover; what makes the server forget them; DEBUG, which may end the server. */
 const LOOKED_AT = /^(EVAL|FCALL|DEBUG$|SCRIPT FLUSH$|FUNCTION (DELETE|FLUSH|RESTORE)$)/;
 
-type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head' | 'plain' | 'solitary'>>;
+type Facts = Partial<Omit<CommandSpec, 'name' | 'words' | 'head' | 'plain' | 'solitary' | 'since'>> & {
+  /** one release where both servers have it since the same */
+  readonly since?: string | CommandSpec['since'];
+};
 
 /** The facts of one command, absent ones filled in: all specs have the same shape, which keeps the hot paths monomorphic. */
 export function defineSpec(name: string, facts: Facts): CommandSpec {
@@ -27,7 +30,7 @@ export function defineSpec(name: string, facts: Facts): CommandSpec {
     keys: facts.keys ?? NO_KEYS,
     words: words.length,
     head: words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join(''),
-    since: facts.since ?? {},
+    since: typeof facts.since === 'string' ? { redis: facts.since, valkey: facts.since } : (facts.since ?? {}),
     blocking: facts.blocking,
     effect: facts.effect,
     confirmation: facts.confirmation,

@@ -1,3 +1,4 @@
+import { knownCommand } from '../../../src/commands/known-commands';
 import { callable, HIDDEN, loadFacts } from '../../../gen/facts';
 import { models } from '../../../gen/generate';
 import { SESSION, STREAMED } from '../../../gen/emit/surface';
@@ -23,6 +24,12 @@ function positions(command: Pick<Command, 'args' | 'keys'>): number[] {
 }
 
 describe('the builders', () => {
+  it.each(facts)('know since which releases their servers have them: $name', ({ name, servers }) => {
+    const { redis, valkey } = servers;
+    const since = { ...(redis === undefined ? {} : { redis }), ...(valkey === undefined ? {} : { valkey }) };
+    expect(knownCommand(name, [])?.spec.since).toStrictEqual(since);
+  });
+
   it('are there for all 427 commands of the facts', () => {
     expect(facts).toHaveLength(427);
     const missing = facts.filter(({ method }) => typeof byName[method] !== 'function');

@@ -13,7 +13,7 @@ export const BITCOUNT = /* @__PURE__ */ defineSpec('BITCOUNT', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   replica: true,
   cacheable: 'always',
 });
@@ -28,11 +28,7 @@ export function bitcount(key: Key, start?: number, end?: number, unit?: 'BYTE' |
   return new Command(BITCOUNT, out, reply.readInteger);
 }
 
-export const BITFIELD = /* @__PURE__ */ defineSpec('BITFIELD', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '3.2.0', valkey: '3.2.0' },
-});
+export const BITFIELD = /* @__PURE__ */ defineSpec('BITFIELD', { access: 'write', keys: FIRST, since: '3.2.0' });
 const BITFIELD_READ = /* @__PURE__ */ withReplay(BITFIELD, 'read');
 
 /** Reads, writes and increments integers of any width within a string. */
@@ -44,7 +40,7 @@ export const BITFIELD_RO = /* @__PURE__ */ defineSpec('BITFIELD_RO', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -58,7 +54,7 @@ export const BITOP = /* @__PURE__ */ defineSpec('BITOP', {
   access: 'write',
   replay: 'same',
   keys: [{ from: 1, to: -1, step: 1 }],
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
 });
 const BITOP_NO = /* @__PURE__ */ withReplay(BITOP, 'no');
 
@@ -81,7 +77,7 @@ export const BITPOS = /* @__PURE__ */ defineSpec('BITPOS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.8.7', valkey: '2.8.7' },
+  since: '2.8.7',
   replica: true,
   cacheable: 'always',
 });
@@ -100,7 +96,7 @@ export const GETBIT = /* @__PURE__ */ defineSpec('GETBIT', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -114,7 +110,7 @@ export const SETBIT = /* @__PURE__ */ defineSpec('SETBIT', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
 });
 
 /** Sets or clears one bit of a string and answers what it was. */

@@ -11,10 +11,7 @@ import type { ClusterLink, ClusterNode, Plain, Shard, SlotRange } from '../repli
 import * as special from '../special';
 import type { MigrationTask, SlotBounds, SlotMigration, SlotState, SlotStatsFilter } from '../special/types';
 
-export const ASKING = /* @__PURE__ */ defineSpec('ASKING', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
-  effect: 'next command',
-});
+export const ASKING = /* @__PURE__ */ defineSpec('ASKING', { since: '3.0.0', effect: 'next command' });
 
 /** Lets the next command reach a slot that is still being imported by this node. */
 export function asking(): Command<'OK'> {
@@ -22,7 +19,7 @@ export function asking(): Command<'OK'> {
 }
 
 export const CLUSTER_ADDSLOTS = /* @__PURE__ */ defineSpec('CLUSTER ADDSLOTS', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -36,7 +33,7 @@ export function clusterAddslots(...slots: Variadic<number>): Command<'OK'> {
 }
 
 export const CLUSTER_ADDSLOTSRANGE = /* @__PURE__ */ defineSpec('CLUSTER ADDSLOTSRANGE', {
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -52,7 +49,7 @@ export function clusterAddslotsrange(
 }
 
 export const CLUSTER_BUMPEPOCH = /* @__PURE__ */ defineSpec('CLUSTER BUMPEPOCH', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -77,7 +74,7 @@ export function clusterCancelslotmigrations(): Command<'OK'> {
 
 export const CLUSTER_COUNT_FAILURE_REPORTS = /* @__PURE__ */ defineSpec('CLUSTER COUNT-FAILURE-REPORTS', {
   replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -94,7 +91,7 @@ export function clusterCountFailureReports(nodeId: Str): Command<number> {
 
 export const CLUSTER_COUNTKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER COUNTKEYSINSLOT', {
   replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   scope: 'server',
 });
 
@@ -104,7 +101,7 @@ export function clusterCountkeysinslot(slot: number): Command<number> {
 }
 
 export const CLUSTER_DELSLOTS = /* @__PURE__ */ defineSpec('CLUSTER DELSLOTS', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -118,7 +115,7 @@ export function clusterDelslots(...slots: Variadic<number>): Command<'OK'> {
 }
 
 export const CLUSTER_DELSLOTSRANGE = /* @__PURE__ */ defineSpec('CLUSTER DELSLOTSRANGE', {
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -134,7 +131,7 @@ export function clusterDelslotsrange(
 }
 
 export const CLUSTER_FAILOVER = /* @__PURE__ */ defineSpec('CLUSTER FAILOVER', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -164,7 +161,7 @@ export function clusterFlushslot(slot: number, flushType?: 'ASYNC' | 'SYNC'): Co
 }
 
 export const CLUSTER_FLUSHSLOTS = /* @__PURE__ */ defineSpec('CLUSTER FLUSHSLOTS', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -176,7 +173,7 @@ export function clusterFlushslots(): Command<'OK'> {
 }
 
 export const CLUSTER_FORGET = /* @__PURE__ */ defineSpec('CLUSTER FORGET', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -189,7 +186,7 @@ export function clusterForget(nodeId: Str): Command<'OK'> {
 
 export const CLUSTER_GETKEYSINSLOT = /* @__PURE__ */ defineSpec('CLUSTER GETKEYSINSLOT', {
   replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   scope: 'server',
 });
 
@@ -215,20 +212,14 @@ export function clusterGetslotmigrations(): Command<Record<string, Plain>[]> {
   return new Command(CLUSTER_GETSLOTMIGRATIONS, [], reply.readMigrations);
 }
 
-export const CLUSTER_HELP = /* @__PURE__ */ defineSpec('CLUSTER HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const CLUSTER_HELP = /* @__PURE__ */ defineSpec('CLUSTER HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the CLUSTER subcommands in the server's own words. */
 export function clusterHelp(): Command<string[]> {
   return new Command(CLUSTER_HELP, [], reply.readNames);
 }
 
-export const CLUSTER_INFO = /* @__PURE__ */ defineSpec('CLUSTER INFO', {
-  replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
-});
+export const CLUSTER_INFO = /* @__PURE__ */ defineSpec('CLUSTER INFO', { replay: 'read', since: '3.0.0' });
 
 /** Tells how the cluster is doing as this node sees it. */
 export function clusterInfo(): Command<Record<string, string>> {
@@ -237,7 +228,7 @@ export function clusterInfo(): Command<Record<string, string>> {
 
 export const CLUSTER_KEYSLOT = /* @__PURE__ */ defineSpec('CLUSTER KEYSLOT', {
   replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   prefixed: [{ kind: 'key', at: { from: 0, to: 0, step: 1 } }],
 });
 
@@ -248,7 +239,7 @@ export function clusterKeyslot(key: Str): Command<number> {
 
 export const CLUSTER_LINKS = /* @__PURE__ */ defineSpec('CLUSTER LINKS', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   scope: 'server',
 });
 
@@ -258,7 +249,7 @@ export function clusterLinks(): Command<ClusterLink[]> {
 }
 
 export const CLUSTER_MEET = /* @__PURE__ */ defineSpec('CLUSTER MEET', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -305,7 +296,7 @@ export function clusterMigration(
 
 export const CLUSTER_MYID = /* @__PURE__ */ defineSpec('CLUSTER MYID', {
   replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   scope: 'server',
 });
 
@@ -316,7 +307,7 @@ export function clusterMyid(): Command<string> {
 
 export const CLUSTER_MYSHARDID = /* @__PURE__ */ defineSpec('CLUSTER MYSHARDID', {
   replay: 'read',
-  since: { redis: '7.2.0', valkey: '7.2.0' },
+  since: '7.2.0',
   scope: 'server',
 });
 
@@ -325,10 +316,7 @@ export function clusterMyshardid(): Command<string> {
   return new Command(CLUSTER_MYSHARDID, [], reply.readName);
 }
 
-export const CLUSTER_NODES = /* @__PURE__ */ defineSpec('CLUSTER NODES', {
-  replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
-});
+export const CLUSTER_NODES = /* @__PURE__ */ defineSpec('CLUSTER NODES', { replay: 'read', since: '3.0.0' });
 
 /** Describes every node that this one knows: address, role, health and slots. */
 export function clusterNodes(): Command<ClusterNode[]> {
@@ -337,7 +325,7 @@ export function clusterNodes(): Command<ClusterNode[]> {
 
 export const CLUSTER_REPLICAS = /* @__PURE__ */ defineSpec('CLUSTER REPLICAS', {
   replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   admin: true,
   dangerous: true,
 });
@@ -348,7 +336,7 @@ export function clusterReplicas(nodeId: Str): Command<ClusterNode[]> {
 }
 
 export const CLUSTER_REPLICATE = /* @__PURE__ */ defineSpec('CLUSTER REPLICATE', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -360,7 +348,7 @@ export function clusterReplicate(nodeId: string): Command<'OK'> {
 }
 
 export const CLUSTER_RESET = /* @__PURE__ */ defineSpec('CLUSTER RESET', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -374,7 +362,7 @@ export function clusterReset(resetType?: 'HARD' | 'SOFT'): Command<'OK'> {
 }
 
 export const CLUSTER_SAVECONFIG = /* @__PURE__ */ defineSpec('CLUSTER SAVECONFIG', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -386,7 +374,7 @@ export function clusterSaveconfig(): Command<'OK'> {
 }
 
 export const CLUSTER_SET_CONFIG_EPOCH = /* @__PURE__ */ defineSpec('CLUSTER SET-CONFIG-EPOCH', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -402,7 +390,7 @@ export function clusterSetConfigEpoch(configEpoch: number): Command<'OK'> {
 }
 
 export const CLUSTER_SETSLOT = /* @__PURE__ */ defineSpec('CLUSTER SETSLOT', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -417,10 +405,7 @@ export function clusterSetslot(
   return special.clusterSetslot(CLUSTER_SETSLOT, slot, state, options);
 }
 
-export const CLUSTER_SHARDS = /* @__PURE__ */ defineSpec('CLUSTER SHARDS', {
-  replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
-});
+export const CLUSTER_SHARDS = /* @__PURE__ */ defineSpec('CLUSTER SHARDS', { replay: 'read', since: '7.0.0' });
 
 /** Describes the shards of the cluster, their slots and nodes. */
 export function clusterShards(): Command<Shard[]> {
@@ -429,7 +414,7 @@ export function clusterShards(): Command<Shard[]> {
 
 export const CLUSTER_SLAVES = /* @__PURE__ */ defineSpec('CLUSTER SLAVES', {
   replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
 });
@@ -455,10 +440,7 @@ export function clusterSlotStats(
   return special.clusterSlotStats(CLUSTER_SLOT_STATS, filter);
 }
 
-export const CLUSTER_SLOTS = /* @__PURE__ */ defineSpec('CLUSTER SLOTS', {
-  replay: 'read',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
-});
+export const CLUSTER_SLOTS = /* @__PURE__ */ defineSpec('CLUSTER SLOTS', { replay: 'read', since: '3.0.0' });
 
 /**
  * Tells which nodes serve which ranges of slots.
@@ -505,22 +487,14 @@ export function clusterscan(
   return new Command(CLUSTERSCAN, out, reply.readKeyPage);
 }
 
-export const READONLY = /* @__PURE__ */ defineSpec('READONLY', {
-  replay: 'same',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
-  effect: 'other',
-});
+export const READONLY = /* @__PURE__ */ defineSpec('READONLY', { replay: 'same', since: '3.0.0', effect: 'other' });
 
 /** Lets this connection read from a replica of a cluster. */
 export function readonly(): Command<'OK'> {
   return new Command(READONLY, [], reply.readOk);
 }
 
-export const READWRITE = /* @__PURE__ */ defineSpec('READWRITE', {
-  replay: 'same',
-  since: { redis: '3.0.0', valkey: '3.0.0' },
-  effect: 'other',
-});
+export const READWRITE = /* @__PURE__ */ defineSpec('READWRITE', { replay: 'same', since: '3.0.0', effect: 'other' });
 
 /** Ends READONLY. */
 export function readwrite(): Command<'OK'> {

@@ -14,7 +14,7 @@ import type { ClientKillFilter, HelloOptions } from '../special/types';
 
 export const AUTH = /* @__PURE__ */ defineSpec('AUTH', {
   replay: 'same',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   effect: 'user',
   secrets: { from: 0 },
 });
@@ -27,10 +27,7 @@ export function auth(first: Str, second?: Str): Command<never, never> {
   return special.auth(AUTH, first, second) as Command<never, never>;
 }
 
-export const CLIENT_CACHING = /* @__PURE__ */ defineSpec('CLIENT CACHING', {
-  since: { redis: '6.0.0', valkey: '6.0.0' },
-  effect: 'next command',
-});
+export const CLIENT_CACHING = /* @__PURE__ */ defineSpec('CLIENT CACHING', { since: '6.0.0', effect: 'next command' });
 
 /** Says whether the keys of the next command are tracked, where tracking is opt-in or opt-out. */
 export function clientCaching(mode: 'YES' | 'NO'): Command<'OK'> {
@@ -50,10 +47,7 @@ export function clientCapa(...capabilities: Variadic<Str>): Command<'OK'> {
   return new Command(CLIENT_CAPA, out, reply.readOk);
 }
 
-export const CLIENT_GETNAME = /* @__PURE__ */ defineSpec('CLIENT GETNAME', {
-  replay: 'read',
-  since: { redis: '2.6.9', valkey: '2.6.9' },
-});
+export const CLIENT_GETNAME = /* @__PURE__ */ defineSpec('CLIENT GETNAME', { replay: 'read', since: '2.6.9' });
 
 /** Tells the name of this connection. */
 export function clientGetname(): Command<string | null> {
@@ -62,7 +56,7 @@ export function clientGetname(): Command<string | null> {
 
 export const CLIENT_GETREDIR = /* @__PURE__ */ defineSpec('CLIENT GETREDIR', {
   replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   scope: 'server',
 });
 
@@ -71,21 +65,14 @@ export function clientGetredir(): Command<number> {
   return new Command(CLIENT_GETREDIR, [], reply.readInteger);
 }
 
-export const CLIENT_HELP = /* @__PURE__ */ defineSpec('CLIENT HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const CLIENT_HELP = /* @__PURE__ */ defineSpec('CLIENT HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the CLIENT subcommands in the server's own words. */
 export function clientHelp(): Command<string[]> {
   return new Command(CLIENT_HELP, [], reply.readNames);
 }
 
-export const CLIENT_ID = /* @__PURE__ */ defineSpec('CLIENT ID', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-  scope: 'server',
-});
+export const CLIENT_ID = /* @__PURE__ */ defineSpec('CLIENT ID', { replay: 'read', since: '5.0.0', scope: 'server' });
 
 /** Tells the number of this connection, which no other connection ever gets. */
 export function clientId(): Command<number> {
@@ -107,11 +94,7 @@ export function clientImportSource(enabled: 'ON' | 'OFF'): Command<'OK'> {
   );
 }
 
-export const CLIENT_INFO = /* @__PURE__ */ defineSpec('CLIENT INFO', {
-  replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-  scope: 'server',
-});
+export const CLIENT_INFO = /* @__PURE__ */ defineSpec('CLIENT INFO', { replay: 'read', since: '6.2.0', scope: 'server' });
 
 /** Describes this connection as CLIENT LIST would. */
 export function clientInfo(): Command<ClientInfo> {
@@ -119,7 +102,7 @@ export function clientInfo(): Command<ClientInfo> {
 }
 
 export const CLIENT_KILL = /* @__PURE__ */ defineSpec('CLIENT KILL', {
-  since: { redis: '2.4.0', valkey: '2.4.0' },
+  since: '2.4.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -135,7 +118,7 @@ export function clientKill(what: ClientKillFilter | string): Command<never, neve
 
 export const CLIENT_LIST = /* @__PURE__ */ defineSpec('CLIENT LIST', {
   replay: 'read',
-  since: { redis: '2.4.0', valkey: '2.4.0' },
+  since: '2.4.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -239,7 +222,7 @@ export function clientList(options?: ClientListOptions): Command<ClientInfo[]> {
 
 export const CLIENT_NO_EVICT = /* @__PURE__ */ defineSpec('CLIENT NO-EVICT', {
   replay: 'same',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   effect: 'setting',
   admin: true,
   dangerous: true,
@@ -252,7 +235,7 @@ export function clientNoEvict(enabled: 'ON' | 'OFF'): Command<'OK'> {
 
 export const CLIENT_NO_TOUCH = /* @__PURE__ */ defineSpec('CLIENT NO-TOUCH', {
   replay: 'same',
-  since: { redis: '7.2.0', valkey: '7.2.0' },
+  since: '7.2.0',
   effect: 'setting',
 });
 
@@ -262,7 +245,7 @@ export function clientNoTouch(enabled: 'ON' | 'OFF'): Command<'OK'> {
 }
 
 export const CLIENT_PAUSE = /* @__PURE__ */ defineSpec('CLIENT PAUSE', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -276,7 +259,7 @@ export function clientPause(timeout: number, mode?: 'WRITE' | 'ALL'): Command<'O
 }
 
 export const CLIENT_REPLY = /* @__PURE__ */ defineSpec('CLIENT REPLY', {
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
   effect: 'reply',
   noTransaction: true,
 });
@@ -295,7 +278,7 @@ export function clientReply(action: 'ON' | 'OFF' | 'SKIP'): Command<'OK' | void>
 
 export const CLIENT_SETINFO = /* @__PURE__ */ defineSpec('CLIENT SETINFO', {
   replay: 'same',
-  since: { redis: '7.2.0', valkey: '7.2.0' },
+  since: '7.2.0',
   effect: 'setting',
   request: 'all_nodes',
   response: 'all_succeeded',
@@ -312,7 +295,7 @@ export function clientSetinfo(attr: 'LIB-NAME' | 'LIB-VER', value: Str): Command
 
 export const CLIENT_SETNAME = /* @__PURE__ */ defineSpec('CLIENT SETNAME', {
   replay: 'same',
-  since: { redis: '2.6.9', valkey: '2.6.9' },
+  since: '2.6.9',
   effect: 'name',
   request: 'all_nodes',
   response: 'all_succeeded',
@@ -325,7 +308,7 @@ export function clientSetname(connectionName: Str): Command<'OK'> {
 
 export const CLIENT_TRACKING = /* @__PURE__ */ defineSpec('CLIENT TRACKING', {
   replay: 'same',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   effect: 'tracking',
 });
 
@@ -359,7 +342,7 @@ export function clientTracking(status: 'ON' | 'OFF', options?: ClientTrackingOpt
 
 export const CLIENT_TRACKINGINFO = /* @__PURE__ */ defineSpec('CLIENT TRACKINGINFO', {
   replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   scope: 'server',
 });
 
@@ -369,7 +352,7 @@ export function clientTrackinginfo(): Command<TrackingInfo> {
 }
 
 export const CLIENT_UNBLOCK = /* @__PURE__ */ defineSpec('CLIENT UNBLOCK', {
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -384,7 +367,7 @@ export function clientUnblock(clientId: number, unblockType?: 'TIMEOUT' | 'ERROR
 
 export const CLIENT_UNPAUSE = /* @__PURE__ */ defineSpec('CLIENT UNPAUSE', {
   replay: 'same',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -395,7 +378,7 @@ export function clientUnpause(): Command<'OK'> {
   return new Command(CLIENT_UNPAUSE, [], reply.readOk);
 }
 
-export const ECHO = /* @__PURE__ */ defineSpec('ECHO', { replay: 'read', since: { redis: '1.0.0', valkey: '1.0.0' } });
+export const ECHO = /* @__PURE__ */ defineSpec('ECHO', { replay: 'read', since: '1.0.0' });
 
 /** Answers what it was told. */
 export function echo(message: Arg): Command<string, Buffer> {
@@ -404,7 +387,7 @@ export function echo(message: Arg): Command<string, Buffer> {
 
 export const HELLO = /* @__PURE__ */ defineSpec('HELLO', {
   replay: 'same',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   effect: 'protocol',
   noTransaction: true,
   secrets: { after: { AUTH: 2 } },
@@ -417,7 +400,7 @@ export function hello(protover?: number, options?: HelloOptions): Command<Server
 
 export const PING = /* @__PURE__ */ defineSpec('PING', {
   replay: 'read',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   request: 'all_shards',
   response: 'all_succeeded',
 });
@@ -436,7 +419,7 @@ export function ping(message?: Arg): Command<never, never> {
 }
 
 export const QUIT = /* @__PURE__ */ defineSpec('QUIT', {
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   effect: 'other',
   noTransaction: true,
   closes: true,
@@ -452,7 +435,7 @@ export function quit(): Command<'OK'> {
 
 export const RESET = /* @__PURE__ */ defineSpec('RESET', {
   replay: 'same',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   effect: 'reset',
   noTransaction: true,
 });
@@ -462,11 +445,7 @@ export function reset(): Command<'RESET'> {
   return new Command(RESET, [], reply.readName as ReplyReader<'RESET'>);
 }
 
-export const SELECT = /* @__PURE__ */ defineSpec('SELECT', {
-  replay: 'same',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-  effect: 'database',
-});
+export const SELECT = /* @__PURE__ */ defineSpec('SELECT', { replay: 'same', since: '1.0.0', effect: 'database' });
 
 /** Chooses the database of this connection. */
 export function select(index: number): Command<'OK'> {

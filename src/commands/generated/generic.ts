@@ -16,7 +16,7 @@ export const COPY = /* @__PURE__ */ defineSpec('COPY', {
   access: 'write',
   replay: 'state',
   keys: FIRST_TWO,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
 });
 const COPY_SAME = /* @__PURE__ */ withReplay(COPY, 'same');
 
@@ -44,7 +44,7 @@ export const DEL = /* @__PURE__ */ defineSpec('DEL', {
   access: 'write',
   replay: 'state',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   request: 'multi_shard',
   response: 'agg_sum',
 });
@@ -60,7 +60,7 @@ export const DUMP = /* @__PURE__ */ defineSpec('DUMP', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   replica: true,
   binary: true,
 });
@@ -74,7 +74,7 @@ export const EXISTS = /* @__PURE__ */ defineSpec('EXISTS', {
   access: 'read',
   replay: 'read',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   request: 'multi_shard',
   response: 'agg_sum',
@@ -92,7 +92,7 @@ export const EXPIRE = /* @__PURE__ */ defineSpec('EXPIRE', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
 });
 
 /** Lets a key end after so many seconds; 1 when that was set. */
@@ -104,7 +104,7 @@ export const EXPIREAT = /* @__PURE__ */ defineSpec('EXPIREAT', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
+  since: '1.2.0',
 });
 
 /** Lets a key end at a point in time, in seconds; 1 when that was set. */
@@ -116,7 +116,7 @@ export const EXPIRETIME = /* @__PURE__ */ defineSpec('EXPIRETIME', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
   cacheable: 'timed',
 });
@@ -129,7 +129,7 @@ export function expiretime(key: Key): Command<number> {
 export const KEYS = /* @__PURE__ */ defineSpec('KEYS', {
   access: 'read',
   replay: 'read',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   dangerous: true,
   request: 'all_shards',
@@ -143,7 +143,7 @@ export function keys(pattern: Str): Command<string[], Buffer[]> {
 
 export const MIGRATE = /* @__PURE__ */ defineSpec('MIGRATE', {
   access: 'write',
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   dangerous: true,
   secrets: { after: { AUTH: 1, AUTH2: 2 } },
 });
@@ -160,12 +160,7 @@ export function migrate(
   return special.migrate(MIGRATE, host, port, keys, db, timeout, options);
 }
 
-export const MOVE = /* @__PURE__ */ defineSpec('MOVE', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const MOVE = /* @__PURE__ */ defineSpec('MOVE', { access: 'write', replay: 'state', keys: FIRST, since: '1.0.0' });
 
 /** Moves a key to another database; 1 when it was moved. */
 export function move(key: Key, db: number): Command<number> {
@@ -176,7 +171,7 @@ export const OBJECT_ENCODING = /* @__PURE__ */ defineSpec('OBJECT ENCODING', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.2.3', valkey: '2.2.3' },
+  since: '2.2.3',
   replica: true,
 });
 
@@ -189,7 +184,7 @@ export const OBJECT_FREQ = /* @__PURE__ */ defineSpec('OBJECT FREQ', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   replica: true,
 });
 
@@ -198,10 +193,7 @@ export function objectFreq(key: Key): Command<number | null> {
   return new Command(OBJECT_FREQ, [arg.text(key, OBJECT_FREQ, 'key')], reply.readIntegerOrNull);
 }
 
-export const OBJECT_HELP = /* @__PURE__ */ defineSpec('OBJECT HELP', {
-  replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-});
+export const OBJECT_HELP = /* @__PURE__ */ defineSpec('OBJECT HELP', { replay: 'read', since: '6.2.0' });
 
 /** Lists the OBJECT subcommands in the server's own words. */
 export function objectHelp(): Command<string[]> {
@@ -212,7 +204,7 @@ export const OBJECT_IDLETIME = /* @__PURE__ */ defineSpec('OBJECT IDLETIME', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.2.3', valkey: '2.2.3' },
+  since: '2.2.3',
   replica: true,
 });
 
@@ -225,7 +217,7 @@ export const OBJECT_REFCOUNT = /* @__PURE__ */ defineSpec('OBJECT REFCOUNT', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.2.3', valkey: '2.2.3' },
+  since: '2.2.3',
   replica: true,
 });
 
@@ -238,7 +230,7 @@ export const PERSIST = /* @__PURE__ */ defineSpec('PERSIST', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
 });
 
 /** Lets a key stay for good; 1 when it had an end. */
@@ -250,7 +242,7 @@ export const PEXPIRE = /* @__PURE__ */ defineSpec('PEXPIRE', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
 });
 
 /** Lets a key end after so many milliseconds; 1 when that was set. */
@@ -262,7 +254,7 @@ export const PEXPIREAT = /* @__PURE__ */ defineSpec('PEXPIREAT', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
 });
 
 /** Lets a key end at a point in time, in milliseconds; 1 when that was set. */
@@ -274,7 +266,7 @@ export const PEXPIRETIME = /* @__PURE__ */ defineSpec('PEXPIRETIME', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
   cacheable: 'timed',
 });
@@ -288,7 +280,7 @@ export const PTTL = /* @__PURE__ */ defineSpec('PTTL', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   replica: true,
   cacheable: 'timed',
 });
@@ -301,7 +293,7 @@ export function pttl(key: Key): Command<number> {
 export const RANDOMKEY = /* @__PURE__ */ defineSpec('RANDOMKEY', {
   access: 'read',
   replay: 'read',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   request: 'all_shards',
   response: 'special',
@@ -313,22 +305,14 @@ export function randomkey(): Command<string | null, Buffer | null> {
   return new Command(RANDOMKEY, [], reply.readKeyOrNull);
 }
 
-export const RENAME = /* @__PURE__ */ defineSpec('RENAME', {
-  access: 'write',
-  keys: FIRST_TWO,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const RENAME = /* @__PURE__ */ defineSpec('RENAME', { access: 'write', keys: FIRST_TWO, since: '1.0.0' });
 
 /** Renames a key, replacing what had that name. */
 export function rename(key: Key, newkey: Key): Command<'OK'> {
   return new Command(RENAME, [arg.text(key, RENAME, 'key'), arg.text(newkey, RENAME, 'newkey')], reply.readOk);
 }
 
-export const RENAMENX = /* @__PURE__ */ defineSpec('RENAMENX', {
-  access: 'write',
-  keys: FIRST_TWO,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const RENAMENX = /* @__PURE__ */ defineSpec('RENAMENX', { access: 'write', keys: FIRST_TWO, since: '1.0.0' });
 
 /** Renames a key unless the new name is taken; 1 when it was renamed. */
 export function renamenx(key: Key, newkey: Key): Command<number> {
@@ -343,7 +327,7 @@ export const RESTORE = /* @__PURE__ */ defineSpec('RESTORE', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   dangerous: true,
 });
 const RESTORE_SAME = /* @__PURE__ */ withReplay(RESTORE, 'same');
@@ -384,7 +368,7 @@ export function restore(key: Key, ttl: number, serializedValue: Str, options?: R
 export const SCAN = /* @__PURE__ */ defineSpec('SCAN', {
   access: 'read',
   replay: 'read',
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   replica: true,
   request: 'special',
   response: 'special',
@@ -419,7 +403,7 @@ export function scan(
 export const SORT = /* @__PURE__ */ defineSpec('SORT', {
   access: 'write',
   replay: 'same',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   dangerous: true,
   prefixed: [{ kind: 'sortPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }],
 });
@@ -475,7 +459,7 @@ export const SORT_RO = /* @__PURE__ */ defineSpec('SORT_RO', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
   dangerous: true,
   prefixed: [{ kind: 'sortPattern', after: ['BY', 'GET'], from: 1, widths: { LIMIT: 2, ALPHA: 0, ASC: 0, DESC: 0 } }],
@@ -510,7 +494,7 @@ export const TOUCH = /* @__PURE__ */ defineSpec('TOUCH', {
   access: 'read',
   replay: 'read',
   keys: ALL,
-  since: { redis: '3.2.1', valkey: '3.2.1' },
+  since: '3.2.1',
   replica: true,
   request: 'multi_shard',
   response: 'agg_sum',
@@ -527,7 +511,7 @@ export const TTL = /* @__PURE__ */ defineSpec('TTL', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'timed',
 });
@@ -541,7 +525,7 @@ export const TYPE = /* @__PURE__ */ defineSpec('TYPE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -555,7 +539,7 @@ export const UNLINK = /* @__PURE__ */ defineSpec('UNLINK', {
   access: 'write',
   replay: 'state',
   keys: ALL,
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   request: 'multi_shard',
   response: 'agg_sum',
 });
@@ -568,7 +552,7 @@ export function unlink(...keys: Optionals<Key>): Command<number> {
 }
 
 export const WAIT = /* @__PURE__ */ defineSpec('WAIT', {
-  since: { redis: '3.0.0', valkey: '3.0.0' },
+  since: '3.0.0',
   blocking: { timeout: 1, unit: 'ms' },
   request: 'all_shards',
   response: 'agg_min',
@@ -584,7 +568,7 @@ export function wait(numreplicas: number, timeout: number): Command<number> {
 }
 
 export const WAITAOF = /* @__PURE__ */ defineSpec('WAITAOF', {
-  since: { redis: '7.2.0', valkey: '7.2.0' },
+  since: '7.2.0',
   blocking: { timeout: 2, unit: 'ms' },
   request: 'all_shards',
   response: 'agg_min',

@@ -17,7 +17,7 @@ export const GEOADD = /* @__PURE__ */ defineSpec('GEOADD', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
 });
 
 /** What `geoadd` may be told beside its arguments. */
@@ -53,7 +53,7 @@ export const GEODIST = /* @__PURE__ */ defineSpec('GEODIST', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -73,7 +73,7 @@ export const GEOHASH = /* @__PURE__ */ defineSpec('GEOHASH', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -90,7 +90,7 @@ export const GEOPOS = /* @__PURE__ */ defineSpec('GEOPOS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -106,11 +106,7 @@ export function geopos(
   return new Command(GEOPOS, out, reply.oneEach(count, reply.readPositions));
 }
 
-export const GEORADIUS = /* @__PURE__ */ defineSpec('GEORADIUS', {
-  access: 'write',
-  replay: 'same',
-  since: { redis: '3.2.0', valkey: '3.2.0' },
-});
+export const GEORADIUS = /* @__PURE__ */ defineSpec('GEORADIUS', { access: 'write', replay: 'same', since: '3.2.0' });
 const GEORADIUS_READ = /* @__PURE__ */ withReplay(GEORADIUS, 'read');
 const GEORADIUS_NO = /* @__PURE__ */ withReplay(GEORADIUS, 'no');
 
@@ -228,7 +224,7 @@ export function georadius(
 export const GEORADIUSBYMEMBER = /* @__PURE__ */ defineSpec('GEORADIUSBYMEMBER', {
   access: 'write',
   replay: 'same',
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
 });
 const GEORADIUSBYMEMBER_READ = /* @__PURE__ */ withReplay(GEORADIUSBYMEMBER, 'read');
 const GEORADIUSBYMEMBER_NO = /* @__PURE__ */ withReplay(GEORADIUSBYMEMBER, 'no');
@@ -341,7 +337,7 @@ export const GEORADIUSBYMEMBER_RO = /* @__PURE__ */ defineSpec('GEORADIUSBYMEMBE
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '3.2.10', valkey: '3.2.10' },
+  since: '3.2.10',
   replica: true,
   cacheable: 'always',
 });
@@ -427,7 +423,7 @@ export const GEORADIUS_RO = /* @__PURE__ */ defineSpec('GEORADIUS_RO', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '3.2.10', valkey: '3.2.10' },
+  since: '3.2.10',
   replica: true,
   cacheable: 'always',
 });
@@ -515,7 +511,7 @@ export const GEOSEARCH = /* @__PURE__ */ defineSpec('GEOSEARCH', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -543,7 +539,7 @@ export const GEOSEARCHSTORE = /* @__PURE__ */ defineSpec('GEOSEARCHSTORE', {
   access: 'write',
   replay: 'same',
   keys: FIRST_TWO,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
 });
 const GEOSEARCHSTORE_NO = /* @__PURE__ */ withReplay(GEOSEARCHSTORE, 'no');
 

@@ -12,12 +12,7 @@ import * as reply from '../replies';
 import type { Dictionary } from '../replies/types';
 import * as special from '../special';
 
-export const HDEL = /* @__PURE__ */ defineSpec('HDEL', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
-});
+export const HDEL = /* @__PURE__ */ defineSpec('HDEL', { access: 'write', replay: 'state', keys: FIRST, since: '2.0.0' });
 
 /** Deletes fields of a hash and answers how many there were. */
 export function hdel(key: Key, ...fields: Optionals<Arg>): Command<number> {
@@ -30,7 +25,7 @@ export const HEXISTS = /* @__PURE__ */ defineSpec('HEXISTS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -105,7 +100,7 @@ export const HGET = /* @__PURE__ */ defineSpec('HGET', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -119,7 +114,7 @@ export const HGETALL = /* @__PURE__ */ defineSpec('HGETALL', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -187,11 +182,7 @@ export function hgetex(
   return new Command(spec, out, reply.oneEach(count, reply.readNullableTexts));
 }
 
-export const HINCRBY = /* @__PURE__ */ defineSpec('HINCRBY', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
-});
+export const HINCRBY = /* @__PURE__ */ defineSpec('HINCRBY', { access: 'write', keys: FIRST, since: '2.0.0' });
 
 /** Adds a whole number to a field and answers the result. */
 export function hincrby(key: Key, field: Arg, increment: number | bigint): Command<number> {
@@ -202,11 +193,7 @@ export function hincrby(key: Key, field: Arg, increment: number | bigint): Comma
   );
 }
 
-export const HINCRBYFLOAT = /* @__PURE__ */ defineSpec('HINCRBYFLOAT', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
-});
+export const HINCRBYFLOAT = /* @__PURE__ */ defineSpec('HINCRBYFLOAT', { access: 'write', keys: FIRST, since: '2.6.0' });
 
 /** Adds a decimal number to a field and answers the result as text. */
 export function hincrbyfloat(key: Key, field: Arg, increment: Arg): Command<string, Buffer> {
@@ -225,7 +212,7 @@ export const HKEYS = /* @__PURE__ */ defineSpec('HKEYS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -239,7 +226,7 @@ export const HLEN = /* @__PURE__ */ defineSpec('HLEN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -253,7 +240,7 @@ export const HMGET = /* @__PURE__ */ defineSpec('HMGET', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -270,7 +257,7 @@ export const HMSET = /* @__PURE__ */ defineSpec('HMSET', {
   access: 'write',
   replay: 'same',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
 });
 
 /**
@@ -386,7 +373,7 @@ export const HRANDFIELD = /* @__PURE__ */ defineSpec('HRANDFIELD', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
 });
 
@@ -424,7 +411,7 @@ export const HSCAN = /* @__PURE__ */ defineSpec('HSCAN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   replica: true,
 });
 
@@ -469,12 +456,7 @@ export function hscan(key: Key, cursor: string | number | bigint, options?: Hsca
   return new Command<unknown>(HSCAN, out, read) as Command<never, never>;
 }
 
-export const HSET = /* @__PURE__ */ defineSpec('HSET', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
-});
+export const HSET = /* @__PURE__ */ defineSpec('HSET', { access: 'write', replay: 'state', keys: FIRST, since: '2.0.0' });
 
 /** Sets fields of a hash and answers how many were new. */
 export function hset<T extends object>(key: Key, data: Pairs | PairsOf<T>): Command<number>;
@@ -534,7 +516,7 @@ export const HSETNX = /* @__PURE__ */ defineSpec('HSETNX', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
 });
 
 /** Sets a field of a hash unless it exists; 1 when it was set. */
@@ -550,7 +532,7 @@ export const HSTRLEN = /* @__PURE__ */ defineSpec('HSTRLEN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -581,7 +563,7 @@ export const HVALS = /* @__PURE__ */ defineSpec('HVALS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });

@@ -12,7 +12,7 @@ export const PFADD = /* @__PURE__ */ defineSpec('PFADD', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.8.9', valkey: '2.8.9' },
+  since: '2.8.9',
 });
 
 /** Counts elements in a HyperLogLog; 1 when the estimate may have changed. */
@@ -26,7 +26,7 @@ export const PFCOUNT = /* @__PURE__ */ defineSpec('PFCOUNT', {
   access: 'read',
   replay: 'read',
   keys: ALL,
-  since: { redis: '2.8.9', valkey: '2.8.9' },
+  since: '2.8.9',
   replica: true,
   cacheable: 'always',
 });
@@ -42,7 +42,7 @@ export const PFMERGE = /* @__PURE__ */ defineSpec('PFMERGE', {
   access: 'write',
   replay: 'same',
   keys: ALL,
-  since: { redis: '2.8.9', valkey: '2.8.9' },
+  since: '2.8.9',
 });
 
 /** Merges HyperLogLogs into one. */

@@ -13,7 +13,7 @@ import * as reply from '../replies';
 export const BLMOVE = /* @__PURE__ */ defineSpec('BLMOVE', {
   access: 'write',
   keys: FIRST_TWO,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   blocking: { timeout: -1, unit: 's' },
 });
 
@@ -40,7 +40,7 @@ export function blmove(
 
 export const BLMPOP = /* @__PURE__ */ defineSpec('BLMPOP', {
   access: 'write',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   blocking: { timeout: 0, unit: 's' },
 });
 
@@ -73,7 +73,7 @@ export function blmpop(
 export const BLPOP = /* @__PURE__ */ defineSpec('BLPOP', {
   access: 'write',
   keys: [{ from: 0, to: -2, step: 1 }],
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   blocking: { timeout: -1, unit: 's' },
 });
 
@@ -91,7 +91,7 @@ export function blpop(
 export const BRPOP = /* @__PURE__ */ defineSpec('BRPOP', {
   access: 'write',
   keys: [{ from: 0, to: -2, step: 1 }],
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   blocking: { timeout: -1, unit: 's' },
 });
 
@@ -109,7 +109,7 @@ export function brpop(
 export const BRPOPLPUSH = /* @__PURE__ */ defineSpec('BRPOPLPUSH', {
   access: 'write',
   keys: FIRST_TWO,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
   blocking: { timeout: -1, unit: 's' },
 });
 
@@ -133,7 +133,7 @@ export const LINDEX = /* @__PURE__ */ defineSpec('LINDEX', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -143,11 +143,7 @@ export function lindex(key: Key, index: number): Command<string | null, Buffer |
   return new Command(LINDEX, [arg.text(key, LINDEX, 'key'), arg.integer(index, LINDEX, 'index')], reply.readTextOrNull);
 }
 
-export const LINSERT = /* @__PURE__ */ defineSpec('LINSERT', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
-});
+export const LINSERT = /* @__PURE__ */ defineSpec('LINSERT', { access: 'write', keys: FIRST, since: '2.2.0' });
 
 /** Puts an element before or after another one and answers the length; -1 when that is missing. */
 export function linsert(key: Key, where: 'BEFORE' | 'AFTER', pivot: Arg, element: Arg): Command<number> {
@@ -167,7 +163,7 @@ export const LLEN = /* @__PURE__ */ defineSpec('LLEN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -177,11 +173,7 @@ export function llen(key: Key): Command<number> {
   return new Command(LLEN, [arg.text(key, LLEN, 'key')], reply.readInteger);
 }
 
-export const LMOVE = /* @__PURE__ */ defineSpec('LMOVE', {
-  access: 'write',
-  keys: FIRST_TWO,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-});
+export const LMOVE = /* @__PURE__ */ defineSpec('LMOVE', { access: 'write', keys: FIRST_TWO, since: '6.2.0' });
 
 /** Moves an element from one end of a list to an end of another. */
 export function lmove(
@@ -202,7 +194,7 @@ export function lmove(
   );
 }
 
-export const LMPOP = /* @__PURE__ */ defineSpec('LMPOP', { access: 'write', since: { redis: '7.0.0', valkey: '7.0.0' } });
+export const LMPOP = /* @__PURE__ */ defineSpec('LMPOP', { access: 'write', since: '7.0.0' });
 
 /** What `lmpop` may be told beside its arguments. */
 export type LmpopOptions = {
@@ -230,11 +222,7 @@ export function lmpop(
   return new Command(LMPOP, out, reply.readPoppedElements, places);
 }
 
-export const LPOP = /* @__PURE__ */ defineSpec('LPOP', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const LPOP = /* @__PURE__ */ defineSpec('LPOP', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Pops the first element of a list, or the first few. */
 export function lpop(key: Key): Command<string | null, Buffer | null>;
@@ -253,7 +241,7 @@ export const LPOS = /* @__PURE__ */ defineSpec('LPOS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '6.0.6', valkey: '6.0.6' },
+  since: '6.0.6',
   replica: true,
   cacheable: 'always',
 });
@@ -286,11 +274,7 @@ export function lpos(key: Key, element: Arg, options?: LposOptions): Command<nev
   return new Command<unknown>(LPOS, out, read) as Command<never, never>;
 }
 
-export const LPUSH = /* @__PURE__ */ defineSpec('LPUSH', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const LPUSH = /* @__PURE__ */ defineSpec('LPUSH', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Puts elements at the head of a list, one after the other, and answers its length. */
 export function lpush(key: Key, ...elements: Variadic<Arg>): Command<number> {
@@ -299,11 +283,7 @@ export function lpush(key: Key, ...elements: Variadic<Arg>): Command<number> {
   return new Command(LPUSH, out, reply.readInteger);
 }
 
-export const LPUSHX = /* @__PURE__ */ defineSpec('LPUSHX', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
-});
+export const LPUSHX = /* @__PURE__ */ defineSpec('LPUSHX', { access: 'write', keys: FIRST, since: '2.2.0' });
 
 /** Puts elements at the head of a list that exists and answers its length. */
 export function lpushx(key: Key, ...elements: Variadic<Arg>): Command<number> {
@@ -316,7 +296,7 @@ export const LRANGE = /* @__PURE__ */ defineSpec('LRANGE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -330,11 +310,7 @@ export function lrange(key: Key, start: number, stop: number): Command<string[],
   );
 }
 
-export const LREM = /* @__PURE__ */ defineSpec('LREM', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const LREM = /* @__PURE__ */ defineSpec('LREM', { access: 'write', keys: FIRST, since: '1.0.0' });
 const LREM_STATE = /* @__PURE__ */ withReplay(LREM, 'state');
 
 /** Removes elements equal to one from a list and answers how many. */
@@ -347,12 +323,7 @@ export function lrem(key: Key, count: number, element: Arg): Command<number> {
   );
 }
 
-export const LSET = /* @__PURE__ */ defineSpec('LSET', {
-  access: 'write',
-  replay: 'same',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const LSET = /* @__PURE__ */ defineSpec('LSET', { access: 'write', replay: 'same', keys: FIRST, since: '1.0.0' });
 
 /** Replaces an element of a list by its place. */
 export function lset(key: Key, index: number, element: Arg): Command<'OK'> {
@@ -363,11 +334,7 @@ export function lset(key: Key, index: number, element: Arg): Command<'OK'> {
   );
 }
 
-export const LTRIM = /* @__PURE__ */ defineSpec('LTRIM', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const LTRIM = /* @__PURE__ */ defineSpec('LTRIM', { access: 'write', keys: FIRST, since: '1.0.0' });
 const LTRIM_SAME = /* @__PURE__ */ withReplay(LTRIM, 'same');
 
 /** Cuts a list down to a part of it. */
@@ -380,11 +347,7 @@ export function ltrim(key: Key, start: number, stop: number): Command<'OK'> {
   );
 }
 
-export const RPOP = /* @__PURE__ */ defineSpec('RPOP', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const RPOP = /* @__PURE__ */ defineSpec('RPOP', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Pops the last element of a list, or the last few. */
 export function rpop(key: Key): Command<string | null, Buffer | null>;
@@ -399,11 +362,7 @@ export function rpop(key: Key, count?: number): Command<never, never> {
   return new Command<unknown>(RPOP, out, read) as Command<never, never>;
 }
 
-export const RPOPLPUSH = /* @__PURE__ */ defineSpec('RPOPLPUSH', {
-  access: 'write',
-  keys: FIRST_TWO,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
-});
+export const RPOPLPUSH = /* @__PURE__ */ defineSpec('RPOPLPUSH', { access: 'write', keys: FIRST_TWO, since: '1.2.0' });
 
 /**
  * Moves the last element of a list to the head of another.
@@ -417,11 +376,7 @@ export function rpoplpush(source: Key, destination: Key): Command<string | null,
   );
 }
 
-export const RPUSH = /* @__PURE__ */ defineSpec('RPUSH', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const RPUSH = /* @__PURE__ */ defineSpec('RPUSH', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Puts elements at the end of a list and answers its length. */
 export function rpush(key: Key, ...elements: Variadic<Arg>): Command<number> {
@@ -430,11 +385,7 @@ export function rpush(key: Key, ...elements: Variadic<Arg>): Command<number> {
   return new Command(RPUSH, out, reply.readInteger);
 }
 
-export const RPUSHX = /* @__PURE__ */ defineSpec('RPUSHX', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
-});
+export const RPUSHX = /* @__PURE__ */ defineSpec('RPUSHX', { access: 'write', keys: FIRST, since: '2.2.0' });
 
 /** Puts elements at the end of a list that exists and answers its length. */
 export function rpushx(key: Key, ...elements: Variadic<Arg>): Command<number> {

@@ -10,7 +10,7 @@ import type { Dictionary } from '../replies/types';
 
 export const PSUBSCRIBE = /* @__PURE__ */ defineSpec('PSUBSCRIBE', {
   replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   effect: 'subscribe',
   confirmation: 'psubscribe',
   noTransaction: true,
@@ -25,7 +25,7 @@ export function psubscribe(...patterns: Variadic<Str>): Command<void> {
 }
 
 export const PUBLISH = /* @__PURE__ */ defineSpec('PUBLISH', {
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   prefixed: [{ kind: 'channel', at: { from: 0, to: 0, step: 1 } }, { kind: 'eventKey', at: { from: 1, to: 1, step: 1 } }],
 });
 
@@ -40,7 +40,7 @@ export function publish(channel: Str, message: Arg): Command<number> {
 
 export const PUBSUB_CHANNELS = /* @__PURE__ */ defineSpec('PUBSUB CHANNELS', {
   replay: 'read',
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   request: 'all_shards',
   prefixed: [{ kind: 'pattern', at: { from: 0, to: -1, step: 1 } }],
 });
@@ -52,10 +52,7 @@ export function pubsubChannels(pattern?: Str): Command<string[], Buffer[]> {
   return new Command(PUBSUB_CHANNELS, out, reply.readChannels);
 }
 
-export const PUBSUB_HELP = /* @__PURE__ */ defineSpec('PUBSUB HELP', {
-  replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-});
+export const PUBSUB_HELP = /* @__PURE__ */ defineSpec('PUBSUB HELP', { replay: 'read', since: '6.2.0' });
 
 /** Lists the PUBSUB subcommands in the server's own words. */
 export function pubsubHelp(): Command<string[]> {
@@ -64,7 +61,7 @@ export function pubsubHelp(): Command<string[]> {
 
 export const PUBSUB_NUMPAT = /* @__PURE__ */ defineSpec('PUBSUB NUMPAT', {
   replay: 'read',
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   request: 'all_shards',
   response: 'agg_sum',
 });
@@ -76,7 +73,7 @@ export function pubsubNumpat(): Command<number> {
 
 export const PUBSUB_NUMSUB = /* @__PURE__ */ defineSpec('PUBSUB NUMSUB', {
   replay: 'read',
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   request: 'all_shards',
   response: 'agg_sum',
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
@@ -91,7 +88,7 @@ export function pubsubNumsub(...channels: Optionals<Str>): Command<Record<string
 
 export const PUBSUB_SHARDCHANNELS = /* @__PURE__ */ defineSpec('PUBSUB SHARDCHANNELS', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   prefixed: [{ kind: 'keyPattern', at: { from: 0, to: -1, step: 1 } }],
 });
@@ -105,7 +102,7 @@ export function pubsubShardchannels(pattern?: Str): Command<string[], Buffer[]> 
 
 export const PUBSUB_SHARDNUMSUB = /* @__PURE__ */ defineSpec('PUBSUB SHARDNUMSUB', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   response: 'agg_sum',
   prefixed: [{ kind: 'shard', at: { from: 0, to: -1, step: 1 } }],
@@ -122,7 +119,7 @@ export function pubsubShardnumsub(
 
 export const PUNSUBSCRIBE = /* @__PURE__ */ defineSpec('PUNSUBSCRIBE', {
   replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   effect: 'subscribe',
   confirmation: 'punsubscribe',
   noTransaction: true,
@@ -137,7 +134,7 @@ export function punsubscribe(...patterns: Optionals<Str>): Command<void> {
 }
 
 export const SPUBLISH = /* @__PURE__ */ defineSpec('SPUBLISH', {
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   slotBy: 0,
   prefixed: [{ kind: 'shard', at: { from: 0, to: 0, step: 1 } }],
 });
@@ -153,7 +150,7 @@ export function spublish(shardchannel: Str, message: Arg): Command<number> {
 
 export const SSUBSCRIBE = /* @__PURE__ */ defineSpec('SSUBSCRIBE', {
   replay: 'same',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   effect: 'subscribe',
   confirmation: 'ssubscribe',
   noTransaction: true,
@@ -170,7 +167,7 @@ export function ssubscribe(...shardchannels: Variadic<Str>): Command<void> {
 
 export const SUBSCRIBE = /* @__PURE__ */ defineSpec('SUBSCRIBE', {
   replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   effect: 'subscribe',
   confirmation: 'subscribe',
   noTransaction: true,
@@ -186,7 +183,7 @@ export function subscribe(...channels: Variadic<Str>): Command<void> {
 
 export const SUNSUBSCRIBE = /* @__PURE__ */ defineSpec('SUNSUBSCRIBE', {
   replay: 'same',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   effect: 'subscribe',
   confirmation: 'sunsubscribe',
   noTransaction: true,
@@ -203,7 +200,7 @@ export function sunsubscribe(...shardchannels: Optionals<Str>): Command<void> {
 
 export const UNSUBSCRIBE = /* @__PURE__ */ defineSpec('UNSUBSCRIBE', {
   replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   effect: 'subscribe',
   confirmation: 'unsubscribe',
   noTransaction: true,

@@ -11,17 +11,14 @@ import * as reply from '../replies';
 import type { FunctionLibrary, FunctionStats } from '../replies/types';
 import * as special from '../special';
 
-export const EVAL = /* @__PURE__ */ defineSpec('EVAL', { access: 'write', since: { redis: '2.6.0', valkey: '2.6.0' } });
+export const EVAL = /* @__PURE__ */ defineSpec('EVAL', { access: 'write', since: '2.6.0' });
 
 /** Runs a Lua script. */
 export function evalScript<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
   return special.script(EVAL, script, keys, args);
 }
 
-export const EVALSHA = /* @__PURE__ */ defineSpec('EVALSHA', {
-  access: 'write',
-  since: { redis: '2.6.0', valkey: '2.6.0' },
-});
+export const EVALSHA = /* @__PURE__ */ defineSpec('EVALSHA', { access: 'write', since: '2.6.0' });
 
 /** Runs a Lua script that the server already has, by its SHA-1. */
 export function evalsha<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
@@ -31,7 +28,7 @@ export function evalsha<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<Ar
 export const EVALSHA_RO = /* @__PURE__ */ defineSpec('EVALSHA_RO', {
   access: 'read',
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
 });
 
@@ -43,7 +40,7 @@ export function evalshaRo<T = unknown>(sha1: Str, keys?: Many<Key>, args?: Many<
 export const EVAL_RO = /* @__PURE__ */ defineSpec('EVAL_RO', {
   access: 'read',
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
 });
 
@@ -52,7 +49,7 @@ export function evalRo<T = unknown>(script: Str, keys?: Many<Key>, args?: Many<A
   return special.script(EVAL_RO, script, keys, args);
 }
 
-export const FCALL = /* @__PURE__ */ defineSpec('FCALL', { access: 'write', since: { redis: '7.0.0', valkey: '7.0.0' } });
+export const FCALL = /* @__PURE__ */ defineSpec('FCALL', { access: 'write', since: '7.0.0' });
 
 /** Calls a function of a loaded library. */
 export function fcall<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>): Command<T> {
@@ -62,7 +59,7 @@ export function fcall<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Arg>
 export const FCALL_RO = /* @__PURE__ */ defineSpec('FCALL_RO', {
   access: 'read',
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
 });
 
@@ -74,7 +71,7 @@ export function fcallRo<T = unknown>(name: Str, keys?: Many<Key>, args?: Many<Ar
 export const FUNCTION_DELETE = /* @__PURE__ */ defineSpec('FUNCTION DELETE', {
   access: 'write',
   replay: 'state',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   response: 'all_succeeded',
 });
@@ -86,7 +83,7 @@ export function functionDelete(libraryName: Str): Command<'OK'> {
 
 export const FUNCTION_DUMP = /* @__PURE__ */ defineSpec('FUNCTION DUMP', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   binary: true,
 });
 
@@ -98,7 +95,7 @@ export function functionDump(): Command<Buffer> {
 export const FUNCTION_FLUSH = /* @__PURE__ */ defineSpec('FUNCTION FLUSH', {
   access: 'write',
   replay: 'same',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   response: 'all_succeeded',
 });
@@ -110,10 +107,7 @@ export function functionFlush(flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
   return new Command(FUNCTION_FLUSH, out, reply.readOk);
 }
 
-export const FUNCTION_HELP = /* @__PURE__ */ defineSpec('FUNCTION HELP', {
-  replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
-});
+export const FUNCTION_HELP = /* @__PURE__ */ defineSpec('FUNCTION HELP', { replay: 'read', since: '7.0.0' });
 
 /** Lists the FUNCTION subcommands in the server's own words. */
 export function functionHelp(): Command<string[]> {
@@ -121,7 +115,7 @@ export function functionHelp(): Command<string[]> {
 }
 
 export const FUNCTION_KILL = /* @__PURE__ */ defineSpec('FUNCTION KILL', {
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   response: 'one_succeeded',
 });
@@ -131,10 +125,7 @@ export function functionKill(): Command<'OK'> {
   return new Command(FUNCTION_KILL, [], reply.readOk);
 }
 
-export const FUNCTION_LIST = /* @__PURE__ */ defineSpec('FUNCTION LIST', {
-  replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
-});
+export const FUNCTION_LIST = /* @__PURE__ */ defineSpec('FUNCTION LIST', { replay: 'read', since: '7.0.0' });
 
 /** What `functionList` may be told beside its arguments. */
 export type FunctionListOptions = {
@@ -158,7 +149,7 @@ export function functionList(options?: FunctionListOptions): Command<FunctionLib
 export const FUNCTION_LOAD = /* @__PURE__ */ defineSpec('FUNCTION LOAD', {
   access: 'write',
   replay: 'state',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   response: 'all_succeeded',
 });
@@ -184,7 +175,7 @@ export function functionLoad(functionCode: Str, options?: FunctionLoadOptions): 
 export const FUNCTION_RESTORE = /* @__PURE__ */ defineSpec('FUNCTION RESTORE', {
   access: 'write',
   replay: 'state',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   response: 'all_succeeded',
 });
@@ -198,7 +189,7 @@ export function functionRestore(serializedValue: Str, policy?: 'FLUSH' | 'APPEND
 
 export const FUNCTION_STATS = /* @__PURE__ */ defineSpec('FUNCTION STATS', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   request: 'all_shards',
   response: 'special',
 });
@@ -208,10 +199,7 @@ export function functionStats(): Command<FunctionStats> {
   return new Command(FUNCTION_STATS, [], reply.readFunctionStats);
 }
 
-export const SCRIPT_DEBUG = /* @__PURE__ */ defineSpec('SCRIPT DEBUG', {
-  since: { redis: '3.2.0', valkey: '3.2.0' },
-  effect: 'debug',
-});
+export const SCRIPT_DEBUG = /* @__PURE__ */ defineSpec('SCRIPT DEBUG', { since: '3.2.0', effect: 'debug' });
 
 /** Sets the debugger for the scripts of this connection. */
 export function scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): Command<'OK'> {
@@ -222,7 +210,7 @@ export function scriptDebug(mode: 'YES' | 'SYNC' | 'NO', engine?: Str): Command<
 
 export const SCRIPT_EXISTS = /* @__PURE__ */ defineSpec('SCRIPT EXISTS', {
   replay: 'read',
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   request: 'all_shards',
   response: 'agg_logical_and',
 });
@@ -237,7 +225,7 @@ export function scriptExists(...sha1s: Optionals<Str>): Command<number[]> {
 
 export const SCRIPT_FLUSH = /* @__PURE__ */ defineSpec('SCRIPT FLUSH', {
   replay: 'same',
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   request: 'all_nodes',
   response: 'all_succeeded',
 });
@@ -249,10 +237,7 @@ export function scriptFlush(flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
   return new Command(SCRIPT_FLUSH, out, reply.readOk);
 }
 
-export const SCRIPT_HELP = /* @__PURE__ */ defineSpec('SCRIPT HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const SCRIPT_HELP = /* @__PURE__ */ defineSpec('SCRIPT HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the SCRIPT subcommands in the server's own words. */
 export function scriptHelp(): Command<string[]> {
@@ -260,7 +245,7 @@ export function scriptHelp(): Command<string[]> {
 }
 
 export const SCRIPT_KILL = /* @__PURE__ */ defineSpec('SCRIPT KILL', {
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   request: 'all_shards',
   response: 'one_succeeded',
 });
@@ -272,7 +257,7 @@ export function scriptKill(): Command<'OK'> {
 
 export const SCRIPT_LOAD = /* @__PURE__ */ defineSpec('SCRIPT LOAD', {
   replay: 'same',
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
   request: 'all_nodes',
   response: 'all_succeeded',
 });

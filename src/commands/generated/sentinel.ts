@@ -12,7 +12,7 @@ import * as special from '../special';
 
 export const SENTINEL_CKQUORUM = /* @__PURE__ */ defineSpec('SENTINEL CKQUORUM', {
   replay: 'read',
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -24,7 +24,7 @@ export function sentinelCkquorum(masterName: Str): Command<string> {
 }
 
 export const SENTINEL_CONFIG = /* @__PURE__ */ defineSpec('SENTINEL CONFIG', {
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -41,7 +41,7 @@ export function sentinelConfig(action: 'SET' | 'GET', what: Pairs | Many<Str>): 
 }
 
 export const SENTINEL_DEBUG = /* @__PURE__ */ defineSpec('SENTINEL DEBUG', {
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -56,7 +56,7 @@ export function sentinelDebug(data?: Pairs): Command<never, never> {
 }
 
 export const SENTINEL_FAILOVER = /* @__PURE__ */ defineSpec('SENTINEL FAILOVER', {
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -81,7 +81,7 @@ export function sentinelFailover(masterName: Str, options?: SentinelFailoverOpti
 }
 
 export const SENTINEL_FLUSHCONFIG = /* @__PURE__ */ defineSpec('SENTINEL FLUSHCONFIG', {
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -94,7 +94,7 @@ export function sentinelFlushconfig(): Command<'OK'> {
 
 export const SENTINEL_GET_MASTER_ADDR_BY_NAME = /* @__PURE__ */ defineSpec('SENTINEL GET-MASTER-ADDR-BY-NAME', {
   replay: 'read',
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -131,7 +131,7 @@ export function sentinelGetPrimaryAddrByName(masterName: Str): Command<[host: st
 
 export const SENTINEL_HELP = /* @__PURE__ */ defineSpec('SENTINEL HELP', {
   replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   scope: 'server',
 });
 
@@ -142,7 +142,7 @@ export function sentinelHelp(): Command<string[]> {
 
 export const SENTINEL_INFO_CACHE = /* @__PURE__ */ defineSpec('SENTINEL INFO-CACHE', {
   replay: 'read',
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -159,7 +159,7 @@ export function sentinelInfoCache(
 
 export const SENTINEL_IS_MASTER_DOWN_BY_ADDR = /* @__PURE__ */ defineSpec('SENTINEL IS-MASTER-DOWN-BY-ADDR', {
   replay: 'same',
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -216,7 +216,7 @@ export function sentinelIsPrimaryDownByAddr(
 
 export const SENTINEL_MASTER = /* @__PURE__ */ defineSpec('SENTINEL MASTER', {
   replay: 'read',
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -232,7 +232,7 @@ export function sentinelMaster(masterName: Str): Command<Record<string, string>>
 
 export const SENTINEL_MASTERS = /* @__PURE__ */ defineSpec('SENTINEL MASTERS', {
   replay: 'read',
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -247,7 +247,7 @@ export function sentinelMasters(): Command<Record<string, string>[]> {
 }
 
 export const SENTINEL_MONITOR = /* @__PURE__ */ defineSpec('SENTINEL MONITOR', {
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -269,7 +269,7 @@ export function sentinelMonitor(name: Str, ip: Str, port: number, quorum: number
 
 export const SENTINEL_MYID = /* @__PURE__ */ defineSpec('SENTINEL MYID', {
   replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -282,7 +282,7 @@ export function sentinelMyid(): Command<string> {
 
 export const SENTINEL_PENDING_SCRIPTS = /* @__PURE__ */ defineSpec('SENTINEL PENDING-SCRIPTS', {
   replay: 'read',
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -320,7 +320,7 @@ export function sentinelPrimary(masterName: Str): Command<Record<string, string>
 }
 
 export const SENTINEL_REMOVE = /* @__PURE__ */ defineSpec('SENTINEL REMOVE', {
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -333,7 +333,7 @@ export function sentinelRemove(masterName: Str): Command<'OK'> {
 
 export const SENTINEL_REPLICAS = /* @__PURE__ */ defineSpec('SENTINEL REPLICAS', {
   replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -345,7 +345,7 @@ export function sentinelReplicas(masterName: Str): Command<Record<string, string
 }
 
 export const SENTINEL_RESET = /* @__PURE__ */ defineSpec('SENTINEL RESET', {
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -358,7 +358,7 @@ export function sentinelReset(pattern: Str): Command<number> {
 
 export const SENTINEL_SENTINELS = /* @__PURE__ */ defineSpec('SENTINEL SENTINELS', {
   replay: 'read',
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -374,7 +374,7 @@ export function sentinelSentinels(masterName: Str): Command<Record<string, strin
 }
 
 export const SENTINEL_SET = /* @__PURE__ */ defineSpec('SENTINEL SET', {
-  since: { redis: '2.8.4', valkey: '2.8.4' },
+  since: '2.8.4',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -392,7 +392,7 @@ export function sentinelSet(masterName: Str, data: Pairs | Str, value?: Arg): Co
 }
 
 export const SENTINEL_SIMULATE_FAILURE = /* @__PURE__ */ defineSpec('SENTINEL SIMULATE-FAILURE', {
-  since: { redis: '3.2.0', valkey: '3.2.0' },
+  since: '3.2.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -412,7 +412,7 @@ export function sentinelSimulateFailure(
 
 export const SENTINEL_SLAVES = /* @__PURE__ */ defineSpec('SENTINEL SLAVES', {
   replay: 'read',
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   admin: true,
   dangerous: true,
   scope: 'server',

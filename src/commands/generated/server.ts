@@ -25,10 +25,7 @@ import type {
 import * as special from '../special';
 import type { HotkeysStartOptions } from '../special/types';
 
-export const ACL_CAT = /* @__PURE__ */ defineSpec('ACL CAT', {
-  replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
-});
+export const ACL_CAT = /* @__PURE__ */ defineSpec('ACL CAT', { replay: 'read', since: '6.0.0' });
 
 /** Lists the categories that access rules can name, or the commands of one category. */
 export function aclCat(category?: Str): Command<string[]> {
@@ -39,7 +36,7 @@ export function aclCat(category?: Str): Command<string[]> {
 
 export const ACL_DELUSER = /* @__PURE__ */ defineSpec('ACL DELUSER', {
   replay: 'state',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -55,7 +52,7 @@ export function aclDeluser(...usernames: Optionals<Str>): Command<number> {
 
 export const ACL_DRYRUN = /* @__PURE__ */ defineSpec('ACL DRYRUN', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   admin: true,
   dangerous: true,
 });
@@ -69,7 +66,7 @@ export function aclDryrun(username: Str, command: Str, ...args: Optionals<Arg>):
 
 export const ACL_GENPASS = /* @__PURE__ */ defineSpec('ACL GENPASS', {
   replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   secretReply: ['*'],
 });
 
@@ -82,7 +79,7 @@ export function aclGenpass(bits?: number): Command<string> {
 
 export const ACL_GETUSER = /* @__PURE__ */ defineSpec('ACL GETUSER', {
   replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
   secretReply: ['passwords'],
@@ -93,10 +90,7 @@ export function aclGetuser(username: Str): Command<AclUser | null> {
   return new Command(ACL_GETUSER, [arg.text(username, ACL_GETUSER, 'username')], reply.readAclUser);
 }
 
-export const ACL_HELP = /* @__PURE__ */ defineSpec('ACL HELP', {
-  replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
-});
+export const ACL_HELP = /* @__PURE__ */ defineSpec('ACL HELP', { replay: 'read', since: '6.0.0' });
 
 /** Lists the ACL subcommands in the server's own words. */
 export function aclHelp(): Command<string[]> {
@@ -105,7 +99,7 @@ export function aclHelp(): Command<string[]> {
 
 export const ACL_LIST = /* @__PURE__ */ defineSpec('ACL LIST', {
   replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
   secretReply: ['*'],
@@ -118,7 +112,7 @@ export function aclList(): Command<string[]> {
 
 export const ACL_LOAD = /* @__PURE__ */ defineSpec('ACL LOAD', {
   replay: 'same',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -131,7 +125,7 @@ export function aclLoad(): Command<'OK'> {
 
 export const ACL_LOG = /* @__PURE__ */ defineSpec('ACL LOG', {
   replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -148,7 +142,7 @@ export function aclLog(what?: number | 'RESET'): Command<never, never> {
 
 export const ACL_SAVE = /* @__PURE__ */ defineSpec('ACL SAVE', {
   replay: 'same',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -162,7 +156,7 @@ export function aclSave(): Command<'OK'> {
 
 export const ACL_SETUSER = /* @__PURE__ */ defineSpec('ACL SETUSER', {
   replay: 'same',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -181,7 +175,7 @@ export function aclSetuser(username: Str, ...rules: Optionals<Str>): Command<'OK
 
 export const ACL_USERS = /* @__PURE__ */ defineSpec('ACL USERS', {
   replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
+  since: '6.0.0',
   admin: true,
   dangerous: true,
 });
@@ -191,10 +185,7 @@ export function aclUsers(): Command<string[]> {
   return new Command(ACL_USERS, [], reply.readNames);
 }
 
-export const ACL_WHOAMI = /* @__PURE__ */ defineSpec('ACL WHOAMI', {
-  replay: 'read',
-  since: { redis: '6.0.0', valkey: '6.0.0' },
-});
+export const ACL_WHOAMI = /* @__PURE__ */ defineSpec('ACL WHOAMI', { replay: 'read', since: '6.0.0' });
 
 /** Tells as which user this connection is signed in. */
 export function aclWhoami(): Command<string> {
@@ -202,7 +193,7 @@ export function aclWhoami(): Command<string> {
 }
 
 export const BGREWRITEAOF = /* @__PURE__ */ defineSpec('BGREWRITEAOF', {
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -214,7 +205,7 @@ export function bgrewriteaof(): Command<string> {
 }
 
 export const BGSAVE = /* @__PURE__ */ defineSpec('BGSAVE', {
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -227,30 +218,21 @@ export function bgsave(operation?: 'SCHEDULE' | 'CANCEL'): Command<string> {
   return new Command(BGSAVE, out, reply.readName);
 }
 
-export const COMMAND = /* @__PURE__ */ defineSpec('COMMAND', {
-  replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
-});
+export const COMMAND = /* @__PURE__ */ defineSpec('COMMAND', { replay: 'read', since: '2.8.13' });
 
 /** Describes every command that the server knows. */
 export function command(): Command<CommandInfo[]> {
   return new Command(COMMAND, [], reply.readCommandInfos);
 }
 
-export const COMMAND_COUNT = /* @__PURE__ */ defineSpec('COMMAND COUNT', {
-  replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
-});
+export const COMMAND_COUNT = /* @__PURE__ */ defineSpec('COMMAND COUNT', { replay: 'read', since: '2.8.13' });
 
 /** Counts the commands that the server knows. */
 export function commandCount(): Command<number> {
   return new Command(COMMAND_COUNT, [], reply.readInteger);
 }
 
-export const COMMAND_DOCS = /* @__PURE__ */ defineSpec('COMMAND DOCS', {
-  replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
-});
+export const COMMAND_DOCS = /* @__PURE__ */ defineSpec('COMMAND DOCS', { replay: 'read', since: '7.0.0' });
 
 /** Gives the server's documentation of its commands, or of some of them. */
 export function commandDocs(...commandNames: Optionals<Str>): Command<Record<string, CommandDocs>> {
@@ -259,10 +241,7 @@ export function commandDocs(...commandNames: Optionals<Str>): Command<Record<str
   return new Command(COMMAND_DOCS, out, reply.readCommandDocs);
 }
 
-export const COMMAND_GETKEYS = /* @__PURE__ */ defineSpec('COMMAND GETKEYS', {
-  replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
-});
+export const COMMAND_GETKEYS = /* @__PURE__ */ defineSpec('COMMAND GETKEYS', { replay: 'read', since: '2.8.13' });
 
 /** Tells which arguments of a command are keys. */
 export function commandGetkeys(command: Str, ...args: Optionals<Arg>): Command<string[], Buffer[]> {
@@ -273,7 +252,7 @@ export function commandGetkeys(command: Str, ...args: Optionals<Arg>): Command<s
 
 export const COMMAND_GETKEYSANDFLAGS = /* @__PURE__ */ defineSpec('COMMAND GETKEYSANDFLAGS', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
 });
 
 /** Tells which arguments of a command are keys and what it does to each. */
@@ -286,20 +265,14 @@ export function commandGetkeysandflags(
   return new Command(COMMAND_GETKEYSANDFLAGS, out, reply.readKeysAndFlags);
 }
 
-export const COMMAND_HELP = /* @__PURE__ */ defineSpec('COMMAND HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const COMMAND_HELP = /* @__PURE__ */ defineSpec('COMMAND HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the COMMAND subcommands in the server's own words. */
 export function commandHelp(): Command<string[]> {
   return new Command(COMMAND_HELP, [], reply.readNames);
 }
 
-export const COMMAND_INFO = /* @__PURE__ */ defineSpec('COMMAND INFO', {
-  replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
-});
+export const COMMAND_INFO = /* @__PURE__ */ defineSpec('COMMAND INFO', { replay: 'read', since: '2.8.13' });
 
 /** Describes commands by name; null for one that the server does not know. */
 export function commandInfo(...commandNames: Optionals<Str>): Command<(CommandInfo | null)[]> {
@@ -308,10 +281,7 @@ export function commandInfo(...commandNames: Optionals<Str>): Command<(CommandIn
   return new Command(COMMAND_INFO, out, reply.readNullableCommandInfos);
 }
 
-export const COMMAND_LIST = /* @__PURE__ */ defineSpec('COMMAND LIST', {
-  replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
-});
+export const COMMAND_LIST = /* @__PURE__ */ defineSpec('COMMAND LIST', { replay: 'read', since: '7.0.0' });
 
 /** Lists the names of the server's commands, all or those of a module, a category or a pattern. */
 export function commandList(filter?: One<{ MODULE: Str; ACLCAT: Str; PATTERN: Str }>): Command<string[]> {
@@ -390,7 +360,7 @@ export function commandlogReset(type: 'SLOW' | 'LARGE-REQUEST' | 'LARGE-REPLY'):
 
 export const CONFIG_GET = /* @__PURE__ */ defineSpec('CONFIG GET', {
   replay: 'read',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -404,10 +374,7 @@ export function configGet(...parameters: Variadic<Str>): Command<Record<string, 
   return new Command(CONFIG_GET, out, reply.readNameRecord);
 }
 
-export const CONFIG_HELP = /* @__PURE__ */ defineSpec('CONFIG HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const CONFIG_HELP = /* @__PURE__ */ defineSpec('CONFIG HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the CONFIG subcommands in the server's own words. */
 export function configHelp(): Command<string[]> {
@@ -416,7 +383,7 @@ export function configHelp(): Command<string[]> {
 
 export const CONFIG_RESETSTAT = /* @__PURE__ */ defineSpec('CONFIG RESETSTAT', {
   replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -430,7 +397,7 @@ export function configResetstat(): Command<'OK'> {
 
 export const CONFIG_REWRITE = /* @__PURE__ */ defineSpec('CONFIG REWRITE', {
   replay: 'same',
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -444,7 +411,7 @@ export function configRewrite(): Command<'OK'> {
 
 export const CONFIG_SET = /* @__PURE__ */ defineSpec('CONFIG SET', {
   replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -474,7 +441,7 @@ export function configSet(data: Pairs | Str, value?: Arg): Command<never, never>
 export const DBSIZE = /* @__PURE__ */ defineSpec('DBSIZE', {
   access: 'read',
   replay: 'read',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   request: 'all_shards',
   response: 'agg_sum',
@@ -486,7 +453,7 @@ export function dbsize(): Command<number> {
 }
 
 export const DEBUG = /* @__PURE__ */ defineSpec('DEBUG', {
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -498,7 +465,7 @@ export function debug(...args: Optionals<Arg>): Command<unknown> {
 }
 
 export const FAILOVER = /* @__PURE__ */ defineSpec('FAILOVER', {
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -531,7 +498,7 @@ export function failover(options?: FailoverOptions): Command<'OK'> {
 export const FLUSHALL = /* @__PURE__ */ defineSpec('FLUSHALL', {
   access: 'write',
   replay: 'same',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   dangerous: true,
   request: 'all_shards',
   response: 'all_succeeded',
@@ -547,7 +514,7 @@ export function flushall(flushType?: 'ASYNC' | 'SYNC'): Command<'OK'> {
 export const FLUSHDB = /* @__PURE__ */ defineSpec('FLUSHDB', {
   access: 'write',
   replay: 'same',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   dangerous: true,
   request: 'all_shards',
   response: 'all_succeeded',
@@ -621,7 +588,7 @@ export function hotkeysStop(): Command<'OK' | null> {
 
 export const INFO = /* @__PURE__ */ defineSpec('INFO', {
   replay: 'read',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   dangerous: true,
   request: 'all_shards',
   response: 'special',
@@ -636,7 +603,7 @@ export function info(...sections: Optionals<Str>): Command<ServerInfo> {
 
 export const LASTSAVE = /* @__PURE__ */ defineSpec('LASTSAVE', {
   replay: 'read',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   dangerous: true,
   scope: 'server',
 });
@@ -648,7 +615,7 @@ export function lastsave(): Command<number> {
 
 export const LATENCY_DOCTOR = /* @__PURE__ */ defineSpec('LATENCY DOCTOR', {
   replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
+  since: '2.8.13',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -662,7 +629,7 @@ export function latencyDoctor(): Command<string> {
 
 export const LATENCY_GRAPH = /* @__PURE__ */ defineSpec('LATENCY GRAPH', {
   replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
+  since: '2.8.13',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -674,10 +641,7 @@ export function latencyGraph(event: Str): Command<string> {
   return new Command(LATENCY_GRAPH, [arg.text(event, LATENCY_GRAPH, 'event')], reply.readName);
 }
 
-export const LATENCY_HELP = /* @__PURE__ */ defineSpec('LATENCY HELP', {
-  replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
-});
+export const LATENCY_HELP = /* @__PURE__ */ defineSpec('LATENCY HELP', { replay: 'read', since: '2.8.13' });
 
 /** Lists the LATENCY subcommands in the server's own words. */
 export function latencyHelp(): Command<string[]> {
@@ -686,7 +650,7 @@ export function latencyHelp(): Command<string[]> {
 
 export const LATENCY_HISTOGRAM = /* @__PURE__ */ defineSpec('LATENCY HISTOGRAM', {
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -702,7 +666,7 @@ export function latencyHistogram(...commands: Optionals<Str>): Command<Record<st
 
 export const LATENCY_HISTORY = /* @__PURE__ */ defineSpec('LATENCY HISTORY', {
   replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
+  since: '2.8.13',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -716,7 +680,7 @@ export function latencyHistory(event: Str): Command<[timestamp: number, latency:
 
 export const LATENCY_LATEST = /* @__PURE__ */ defineSpec('LATENCY LATEST', {
   replay: 'read',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
+  since: '2.8.13',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -730,7 +694,7 @@ export function latencyLatest(): Command<LatencyEvent[]> {
 
 export const LATENCY_RESET = /* @__PURE__ */ defineSpec('LATENCY RESET', {
   replay: 'state',
-  since: { redis: '2.8.13', valkey: '2.8.13' },
+  since: '2.8.13',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -744,11 +708,7 @@ export function latencyReset(...events: Optionals<Str>): Command<number> {
   return new Command(LATENCY_RESET, out, reply.readInteger);
 }
 
-export const LOLWUT = /* @__PURE__ */ defineSpec('LOLWUT', {
-  access: 'read',
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const LOLWUT = /* @__PURE__ */ defineSpec('LOLWUT', { access: 'read', replay: 'read', since: '5.0.0' });
 
 /** What `lolwut` may be told beside its arguments. */
 export type LolwutOptions = {
@@ -769,7 +729,7 @@ export function lolwut(options?: LolwutOptions): Command<string> {
 
 export const MEMORY_DOCTOR = /* @__PURE__ */ defineSpec('MEMORY DOCTOR', {
   replay: 'read',
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   request: 'all_shards',
   response: 'special',
 });
@@ -779,10 +739,7 @@ export function memoryDoctor(): Command<string> {
   return new Command(MEMORY_DOCTOR, [], reply.readName);
 }
 
-export const MEMORY_HELP = /* @__PURE__ */ defineSpec('MEMORY HELP', {
-  replay: 'read',
-  since: { redis: '4.0.0', valkey: '4.0.0' },
-});
+export const MEMORY_HELP = /* @__PURE__ */ defineSpec('MEMORY HELP', { replay: 'read', since: '4.0.0' });
 
 /** Lists the MEMORY subcommands in the server's own words. */
 export function memoryHelp(): Command<string[]> {
@@ -791,7 +748,7 @@ export function memoryHelp(): Command<string[]> {
 
 export const MEMORY_MALLOC_STATS = /* @__PURE__ */ defineSpec('MEMORY MALLOC-STATS', {
   replay: 'read',
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   request: 'all_shards',
   response: 'special',
 });
@@ -803,7 +760,7 @@ export function memoryMallocStats(): Command<string> {
 
 export const MEMORY_PURGE = /* @__PURE__ */ defineSpec('MEMORY PURGE', {
   replay: 'same',
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   request: 'all_shards',
   response: 'all_succeeded',
 });
@@ -815,7 +772,7 @@ export function memoryPurge(): Command<'OK'> {
 
 export const MEMORY_STATS = /* @__PURE__ */ defineSpec('MEMORY STATS', {
   replay: 'read',
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   request: 'all_shards',
   response: 'special',
 });
@@ -829,7 +786,7 @@ export const MEMORY_USAGE = /* @__PURE__ */ defineSpec('MEMORY USAGE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   replica: true,
 });
 
@@ -850,10 +807,7 @@ export function memoryUsage(key: Key, options?: MemoryUsageOptions): Command<num
   return new Command(MEMORY_USAGE, out, reply.readIntegerOrNull);
 }
 
-export const MODULE_HELP = /* @__PURE__ */ defineSpec('MODULE HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const MODULE_HELP = /* @__PURE__ */ defineSpec('MODULE HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the MODULE subcommands in the server's own words. */
 export function moduleHelp(): Command<string[]> {
@@ -862,7 +816,7 @@ export function moduleHelp(): Command<string[]> {
 
 export const MODULE_LIST = /* @__PURE__ */ defineSpec('MODULE LIST', {
   replay: 'read',
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -874,7 +828,7 @@ export function moduleList(): Command<ModuleInfo[]> {
 }
 
 export const MODULE_LOAD = /* @__PURE__ */ defineSpec('MODULE LOAD', {
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -889,7 +843,7 @@ export function moduleLoad(path: Str, ...args: Optionals<Arg>): Command<'OK'> {
 }
 
 export const MODULE_LOADEX = /* @__PURE__ */ defineSpec('MODULE LOADEX', {
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -916,7 +870,7 @@ export function moduleLoadex(path: Str, options?: ModuleLoadexOptions): Command<
 }
 
 export const MODULE_UNLOAD = /* @__PURE__ */ defineSpec('MODULE UNLOAD', {
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -928,7 +882,7 @@ export function moduleUnload(name: Str): Command<'OK'> {
 }
 
 export const MONITOR = /* @__PURE__ */ defineSpec('MONITOR', {
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   effect: 'monitor',
   noTransaction: true,
   admin: true,
@@ -943,7 +897,7 @@ export function monitor(): Command<'OK'> {
 
 export const REPLICAOF = /* @__PURE__ */ defineSpec('REPLICAOF', {
   replay: 'state',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -960,7 +914,7 @@ export function replicaof(host: string, port?: number): Command<never, never> {
 
 export const ROLE = /* @__PURE__ */ defineSpec('ROLE', {
   replay: 'read',
-  since: { redis: '2.8.12', valkey: '2.8.12' },
+  since: '2.8.12',
   dangerous: true,
   scope: 'server',
 });
@@ -972,7 +926,7 @@ export function role(): Command<Role> {
 
 export const SAVE = /* @__PURE__ */ defineSpec('SAVE', {
   replay: 'same',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   noTransaction: true,
   admin: true,
   dangerous: true,
@@ -985,7 +939,7 @@ export function save(): Command<'OK'> {
 }
 
 export const SHUTDOWN = /* @__PURE__ */ defineSpec('SHUTDOWN', {
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   noTransaction: true,
   closes: true,
   admin: true,
@@ -1035,7 +989,7 @@ export function shutdown(options?: ShutdownOptions): Command<never, never> {
 
 export const SLAVEOF = /* @__PURE__ */ defineSpec('SLAVEOF', {
   replay: 'state',
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   admin: true,
   dangerous: true,
   scope: 'server',
@@ -1058,7 +1012,7 @@ export function slaveof(host: string, port?: number): Command<never, never> {
 
 export const SLOWLOG_GET = /* @__PURE__ */ defineSpec('SLOWLOG GET', {
   replay: 'read',
-  since: { redis: '2.2.12', valkey: '2.2.12' },
+  since: '2.2.12',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -1072,10 +1026,7 @@ export function slowlogGet(count?: number): Command<SlowCommand[], SlowCommand<B
   return new Command(SLOWLOG_GET, out, reply.readSlowCommands);
 }
 
-export const SLOWLOG_HELP = /* @__PURE__ */ defineSpec('SLOWLOG HELP', {
-  replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-});
+export const SLOWLOG_HELP = /* @__PURE__ */ defineSpec('SLOWLOG HELP', { replay: 'read', since: '6.2.0' });
 
 /** Lists the SLOWLOG subcommands in the server's own words. */
 export function slowlogHelp(): Command<string[]> {
@@ -1084,7 +1035,7 @@ export function slowlogHelp(): Command<string[]> {
 
 export const SLOWLOG_LEN = /* @__PURE__ */ defineSpec('SLOWLOG LEN', {
   replay: 'read',
-  since: { redis: '2.2.12', valkey: '2.2.12' },
+  since: '2.2.12',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -1098,7 +1049,7 @@ export function slowlogLen(): Command<number> {
 
 export const SLOWLOG_RESET = /* @__PURE__ */ defineSpec('SLOWLOG RESET', {
   replay: 'same',
-  since: { redis: '2.2.12', valkey: '2.2.12' },
+  since: '2.2.12',
   admin: true,
   dangerous: true,
   request: 'all_nodes',
@@ -1112,7 +1063,7 @@ export function slowlogReset(): Command<'OK'> {
 
 export const SWAPDB = /* @__PURE__ */ defineSpec('SWAPDB', {
   access: 'write',
-  since: { redis: '4.0.0', valkey: '4.0.0' },
+  since: '4.0.0',
   dangerous: true,
   scope: 'server',
 });
@@ -1126,7 +1077,7 @@ export function swapdb(index1: number, index2: number): Command<'OK'> {
   );
 }
 
-export const TIME = /* @__PURE__ */ defineSpec('TIME', { replay: 'read', since: { redis: '2.6.0', valkey: '2.6.0' } });
+export const TIME = /* @__PURE__ */ defineSpec('TIME', { replay: 'read', since: '2.6.0' });
 
 /** Tells the server's clock: seconds since 1970 and microseconds. */
 export function time(): Command<[seconds: number, microseconds: number]> {

@@ -9,12 +9,7 @@ import { defineSpec, withReplay, ALL, FIRST, FIRST_TWO } from '../define-spec';
 import * as opt from '../option-table';
 import * as reply from '../replies';
 
-export const SADD = /* @__PURE__ */ defineSpec('SADD', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const SADD = /* @__PURE__ */ defineSpec('SADD', { access: 'write', replay: 'state', keys: FIRST, since: '1.0.0' });
 
 /** Adds members to a set and answers how many were new. */
 export function sadd(key: Key, ...members: Optionals<Arg>): Command<number> {
@@ -27,7 +22,7 @@ export const SCARD = /* @__PURE__ */ defineSpec('SCARD', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -41,7 +36,7 @@ export const SDIFF = /* @__PURE__ */ defineSpec('SDIFF', {
   access: 'read',
   replay: 'read',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -57,7 +52,7 @@ export const SDIFFSTORE = /* @__PURE__ */ defineSpec('SDIFFSTORE', {
   access: 'write',
   replay: 'same',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
 });
 const SDIFFSTORE_NO = /* @__PURE__ */ withReplay(SDIFFSTORE, 'no');
 
@@ -73,7 +68,7 @@ export const SINTER = /* @__PURE__ */ defineSpec('SINTER', {
   access: 'read',
   replay: 'read',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -88,7 +83,7 @@ export function sinter(...keys: Variadic<Key>): Command<string[], Buffer[]> {
 export const SINTERCARD = /* @__PURE__ */ defineSpec('SINTERCARD', {
   access: 'read',
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -117,7 +112,7 @@ export const SINTERSTORE = /* @__PURE__ */ defineSpec('SINTERSTORE', {
   access: 'write',
   replay: 'same',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
 });
 
 /** Stores the members that all sets have in common and answers how many. */
@@ -131,7 +126,7 @@ export const SISMEMBER = /* @__PURE__ */ defineSpec('SISMEMBER', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -149,7 +144,7 @@ export const SMEMBERS = /* @__PURE__ */ defineSpec('SMEMBERS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -163,7 +158,7 @@ export const SMISMEMBER = /* @__PURE__ */ defineSpec('SMISMEMBER', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -180,7 +175,7 @@ export const SMOVE = /* @__PURE__ */ defineSpec('SMOVE', {
   access: 'write',
   replay: 'state',
   keys: FIRST_TWO,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
 });
 
 /** Moves a member from one set to another; 1 when it was there. */
@@ -192,11 +187,7 @@ export function smove(source: Key, destination: Key, member: Arg): Command<numbe
   );
 }
 
-export const SPOP = /* @__PURE__ */ defineSpec('SPOP', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const SPOP = /* @__PURE__ */ defineSpec('SPOP', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Takes members out of a set at random. */
 export function spop(key: Key): Command<string | null, Buffer | null>;
@@ -215,7 +206,7 @@ export const SRANDMEMBER = /* @__PURE__ */ defineSpec('SRANDMEMBER', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
 });
 
@@ -232,12 +223,7 @@ export function srandmember(key: Key, count?: number): Command<never, never> {
   return new Command<unknown>(SRANDMEMBER, out, read) as Command<never, never>;
 }
 
-export const SREM = /* @__PURE__ */ defineSpec('SREM', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const SREM = /* @__PURE__ */ defineSpec('SREM', { access: 'write', replay: 'state', keys: FIRST, since: '1.0.0' });
 
 /** Removes members from a set and answers how many there were. */
 export function srem(key: Key, ...members: Optionals<Arg>): Command<number> {
@@ -250,7 +236,7 @@ export const SSCAN = /* @__PURE__ */ defineSpec('SSCAN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   replica: true,
 });
 
@@ -281,7 +267,7 @@ export const SUNION = /* @__PURE__ */ defineSpec('SUNION', {
   access: 'read',
   replay: 'read',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -297,7 +283,7 @@ export const SUNIONSTORE = /* @__PURE__ */ defineSpec('SUNIONSTORE', {
   access: 'write',
   replay: 'same',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
 });
 
 /** Stores the members that any of the sets has and answers how many. */

@@ -15,7 +15,7 @@ import type { ScoredMembers, ZaddConditions } from '../special/types';
 
 export const BZMPOP = /* @__PURE__ */ defineSpec('BZMPOP', {
   access: 'write',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   blocking: { timeout: 0, unit: 's' },
 });
 
@@ -48,7 +48,7 @@ export function bzmpop(
 export const BZPOPMAX = /* @__PURE__ */ defineSpec('BZPOPMAX', {
   access: 'write',
   keys: [{ from: 0, to: -2, step: 1 }],
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   blocking: { timeout: -1, unit: 's' },
 });
 
@@ -66,7 +66,7 @@ export function bzpopmax(
 export const BZPOPMIN = /* @__PURE__ */ defineSpec('BZPOPMIN', {
   access: 'write',
   keys: [{ from: 0, to: -2, step: 1 }],
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   blocking: { timeout: -1, unit: 's' },
 });
 
@@ -81,12 +81,7 @@ export function bzpopmin(
   return new Command(BZPOPMIN, out, reply.readPoppedMember);
 }
 
-export const ZADD = /* @__PURE__ */ defineSpec('ZADD', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
-});
+export const ZADD = /* @__PURE__ */ defineSpec('ZADD', { access: 'write', replay: 'state', keys: FIRST, since: '1.2.0' });
 
 /** Adds members with scores, or changes scores, and answers how many were new. */
 export function zadd(
@@ -113,7 +108,7 @@ export const ZCARD = /* @__PURE__ */ defineSpec('ZCARD', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
+  since: '1.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -127,7 +122,7 @@ export const ZCOUNT = /* @__PURE__ */ defineSpec('ZCOUNT', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -144,7 +139,7 @@ export function zcount(key: Key, min: Arg, max: Arg): Command<number> {
 export const ZDIFF = /* @__PURE__ */ defineSpec('ZDIFF', {
   access: 'read',
   replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -181,11 +176,7 @@ export function zdiff(keys: Many<Key>, options?: ZdiffOptions): Command<never, n
   return new Command<unknown>(ZDIFF, out, read, places) as Command<never, never>;
 }
 
-export const ZDIFFSTORE = /* @__PURE__ */ defineSpec('ZDIFFSTORE', {
-  access: 'write',
-  replay: 'same',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-});
+export const ZDIFFSTORE = /* @__PURE__ */ defineSpec('ZDIFFSTORE', { access: 'write', replay: 'same', since: '6.2.0' });
 const ZDIFFSTORE_NO = /* @__PURE__ */ withReplay(ZDIFFSTORE, 'no');
 
 /** Stores the members of the first sorted set that are in none of the others and answers how many. */
@@ -198,11 +189,7 @@ export function zdiffstore(destination: Key, ...keys: Variadic<Key>): Command<nu
   return new Command(spec, out, reply.readInteger, places);
 }
 
-export const ZINCRBY = /* @__PURE__ */ defineSpec('ZINCRBY', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
-});
+export const ZINCRBY = /* @__PURE__ */ defineSpec('ZINCRBY', { access: 'write', keys: FIRST, since: '1.2.0' });
 
 /** Adds to the score of a member and answers the new score. */
 export function zincrby(key: Key, increment: number, member: Arg): Command<number> {
@@ -216,7 +203,7 @@ export function zincrby(key: Key, increment: number, member: Arg): Command<numbe
 export const ZINTER = /* @__PURE__ */ defineSpec('ZINTER', {
   access: 'read',
   replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -260,7 +247,7 @@ export function zinter(keys: Many<Key>, options?: ZinterOptions): Command<never,
 export const ZINTERCARD = /* @__PURE__ */ defineSpec('ZINTERCARD', {
   access: 'read',
   replay: 'read',
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -285,11 +272,7 @@ export function zintercard(keys: Many<Key>, options?: ZintercardOptions): Comman
   return new Command(ZINTERCARD, out, reply.readInteger, places);
 }
 
-export const ZINTERSTORE = /* @__PURE__ */ defineSpec('ZINTERSTORE', {
-  access: 'write',
-  replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
-});
+export const ZINTERSTORE = /* @__PURE__ */ defineSpec('ZINTERSTORE', { access: 'write', replay: 'same', since: '2.0.0' });
 const ZINTERSTORE_NO = /* @__PURE__ */ withReplay(ZINTERSTORE, 'no');
 
 /** What `zinterstore` may be told beside its arguments. */
@@ -319,7 +302,7 @@ export const ZLEXCOUNT = /* @__PURE__ */ defineSpec('ZLEXCOUNT', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.8.9', valkey: '2.8.9' },
+  since: '2.8.9',
   replica: true,
   cacheable: 'always',
 });
@@ -333,7 +316,7 @@ export function zlexcount(key: Key, min: Str, max: Str): Command<number> {
   );
 }
 
-export const ZMPOP = /* @__PURE__ */ defineSpec('ZMPOP', { access: 'write', since: { redis: '7.0.0', valkey: '7.0.0' } });
+export const ZMPOP = /* @__PURE__ */ defineSpec('ZMPOP', { access: 'write', since: '7.0.0' });
 
 /** What `zmpop` may be told beside its arguments. */
 export type ZmpopOptions = {
@@ -365,7 +348,7 @@ export const ZMSCORE = /* @__PURE__ */ defineSpec('ZMSCORE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -378,11 +361,7 @@ export function zmscore(key: Key, ...members: Optionals<Arg>): Command<(number |
   return new Command(ZMSCORE, out, reply.oneEach(count, reply.readNullableDoubles));
 }
 
-export const ZPOPMAX = /* @__PURE__ */ defineSpec('ZPOPMAX', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const ZPOPMAX = /* @__PURE__ */ defineSpec('ZPOPMAX', { access: 'write', keys: FIRST, since: '5.0.0' });
 
 /** Pops the highest member of a sorted set, or the highest few. */
 export function zpopmax(key: Key): Command<Scored | null, Scored<Buffer> | null>;
@@ -400,11 +379,7 @@ export function zpopmax(key: Key, count?: number): Command<never, never> {
   return new Command<unknown>(ZPOPMAX, out, read) as Command<never, never>;
 }
 
-export const ZPOPMIN = /* @__PURE__ */ defineSpec('ZPOPMIN', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const ZPOPMIN = /* @__PURE__ */ defineSpec('ZPOPMIN', { access: 'write', keys: FIRST, since: '5.0.0' });
 
 /** Pops the lowest member of a sorted set, or the lowest few. */
 export function zpopmin(key: Key): Command<Scored | null, Scored<Buffer> | null>;
@@ -426,7 +401,7 @@ export const ZRANDMEMBER = /* @__PURE__ */ defineSpec('ZRANDMEMBER', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
 });
 
@@ -464,7 +439,7 @@ export const ZRANGE = /* @__PURE__ */ defineSpec('ZRANGE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
+  since: '1.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -517,7 +492,7 @@ export const ZRANGEBYLEX = /* @__PURE__ */ defineSpec('ZRANGEBYLEX', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.8.9', valkey: '2.8.9' },
+  since: '2.8.9',
   replica: true,
   cacheable: 'always',
 });
@@ -550,7 +525,7 @@ export const ZRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZRANGEBYSCORE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.5', valkey: '1.0.5' },
+  since: '1.0.5',
   replica: true,
   cacheable: 'always',
 });
@@ -614,7 +589,7 @@ export const ZRANGESTORE = /* @__PURE__ */ defineSpec('ZRANGESTORE', {
   access: 'write',
   replay: 'same',
   keys: FIRST_TWO,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
 });
 const ZRANGESTORE_NO = /* @__PURE__ */ withReplay(ZRANGESTORE, 'no');
 
@@ -649,7 +624,7 @@ export const ZRANK = /* @__PURE__ */ defineSpec('ZRANK', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -687,12 +662,7 @@ export function zrank(key: Key, member: Arg, options?: ZrankOptions): Command<ne
   return new Command<unknown>(ZRANK, out, read) as Command<never, never>;
 }
 
-export const ZREM = /* @__PURE__ */ defineSpec('ZREM', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
-});
+export const ZREM = /* @__PURE__ */ defineSpec('ZREM', { access: 'write', replay: 'state', keys: FIRST, since: '1.2.0' });
 
 /** Removes members from a sorted set and answers how many there were. */
 export function zrem(key: Key, ...members: Optionals<Arg>): Command<number> {
@@ -705,7 +675,7 @@ export const ZREMRANGEBYLEX = /* @__PURE__ */ defineSpec('ZREMRANGEBYLEX', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '2.8.9', valkey: '2.8.9' },
+  since: '2.8.9',
 });
 
 /** Removes the members between two names, where all have the same score, and answers how many. */
@@ -720,7 +690,7 @@ export function zremrangebylex(key: Key, min: Str, max: Str): Command<number> {
 export const ZREMRANGEBYRANK = /* @__PURE__ */ defineSpec('ZREMRANGEBYRANK', {
   access: 'write',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
 });
 
 /** Removes the members between two places and answers how many. */
@@ -740,7 +710,7 @@ export const ZREMRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZREMRANGEBYSCORE', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
+  since: '1.2.0',
 });
 
 /** Removes the members with scores in a range and answers how many. */
@@ -760,7 +730,7 @@ export const ZREVRANGE = /* @__PURE__ */ defineSpec('ZREVRANGE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
+  since: '1.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -821,7 +791,7 @@ export const ZREVRANGEBYLEX = /* @__PURE__ */ defineSpec('ZREVRANGEBYLEX', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.8.9', valkey: '2.8.9' },
+  since: '2.8.9',
   replica: true,
   cacheable: 'always',
 });
@@ -859,7 +829,7 @@ export const ZREVRANGEBYSCORE = /* @__PURE__ */ defineSpec('ZREVRANGEBYSCORE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -931,7 +901,7 @@ export const ZREVRANK = /* @__PURE__ */ defineSpec('ZREVRANK', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -981,7 +951,7 @@ export const ZSCAN = /* @__PURE__ */ defineSpec('ZSCAN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.8.0', valkey: '2.8.0' },
+  since: '2.8.0',
   replica: true,
 });
 
@@ -1030,7 +1000,7 @@ export const ZSCORE = /* @__PURE__ */ defineSpec('ZSCORE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.2.0', valkey: '1.2.0' },
+  since: '1.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -1047,7 +1017,7 @@ export function zscore(key: Key, member: Arg): Command<number | null> {
 export const ZUNION = /* @__PURE__ */ defineSpec('ZUNION', {
   access: 'read',
   replay: 'read',
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -1089,11 +1059,7 @@ export function zunion(keys: Many<Key>, options?: ZunionOptions): Command<never,
   return new Command<unknown>(ZUNION, out, read, places) as Command<never, never>;
 }
 
-export const ZUNIONSTORE = /* @__PURE__ */ defineSpec('ZUNIONSTORE', {
-  access: 'write',
-  replay: 'same',
-  since: { redis: '2.0.0', valkey: '2.0.0' },
-});
+export const ZUNIONSTORE = /* @__PURE__ */ defineSpec('ZUNIONSTORE', { access: 'write', replay: 'same', since: '2.0.0' });
 const ZUNIONSTORE_NO = /* @__PURE__ */ withReplay(ZUNIONSTORE, 'no');
 
 /** What `zunionstore` may be told beside its arguments. */

@@ -31,12 +31,7 @@ import type {
   XreadgroupOptions,
 } from '../special/types';
 
-export const XACK = /* @__PURE__ */ defineSpec('XACK', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const XACK = /* @__PURE__ */ defineSpec('XACK', { access: 'write', replay: 'state', keys: FIRST, since: '5.0.0' });
 
 /** Confirms entries of a group as done and answers how many were pending. */
 export function xack(key: Key, group: Str, ...ids: Optionals<Str>): Command<number> {
@@ -67,11 +62,7 @@ export function xackdel(
   return new Command(XACKDEL, out, reply.oneEach(count, reply.readIntegers));
 }
 
-export const XADD = /* @__PURE__ */ defineSpec('XADD', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const XADD = /* @__PURE__ */ defineSpec('XADD', { access: 'write', keys: FIRST, since: '5.0.0' });
 const XADD_STATE = /* @__PURE__ */ withReplay(XADD, 'state');
 
 /** Appends an entry to a stream and answers its id. */
@@ -106,11 +97,7 @@ export function xadd(key: Key, id: Str, fields: Pairs, options?: XaddOptions): C
   return special.xadd(XADD, XADD_STATE, key, id, fields, options) as Command<never, never>;
 }
 
-export const XAUTOCLAIM = /* @__PURE__ */ defineSpec('XAUTOCLAIM', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-});
+export const XAUTOCLAIM = /* @__PURE__ */ defineSpec('XAUTOCLAIM', { access: 'write', keys: FIRST, since: '6.2.0' });
 
 /** What `xautoclaim` may be told beside its arguments. */
 export type XautoclaimOptions = {
@@ -198,11 +185,7 @@ export function xcfgset(key: Key, options?: XcfgsetOptions): Command<'OK'> {
   return new Command(XCFGSET, out, reply.readOk);
 }
 
-export const XCLAIM = /* @__PURE__ */ defineSpec('XCLAIM', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const XCLAIM = /* @__PURE__ */ defineSpec('XCLAIM', { access: 'write', keys: FIRST, since: '5.0.0' });
 
 /** What `xclaim` may be told beside its arguments. */
 export type XclaimOptions = {
@@ -271,12 +254,7 @@ export function xclaim(
   return new Command<unknown>(XCLAIM, out, read) as Command<never, never>;
 }
 
-export const XDEL = /* @__PURE__ */ defineSpec('XDEL', {
-  access: 'write',
-  replay: 'state',
-  keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const XDEL = /* @__PURE__ */ defineSpec('XDEL', { access: 'write', replay: 'state', keys: FIRST, since: '5.0.0' });
 
 /** Deletes entries of a stream and answers how many there were. */
 export function xdel(key: Key, ...ids: Optionals<Str>): Command<number> {
@@ -306,7 +284,7 @@ export const XGROUP_CREATE = /* @__PURE__ */ defineSpec('XGROUP CREATE', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
 });
 
 /** What `xgroupCreate` may be told beside its arguments. */
@@ -336,7 +314,7 @@ export const XGROUP_CREATECONSUMER = /* @__PURE__ */ defineSpec('XGROUP CREATECO
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
 });
 
 /** Adds a consumer to a group; 1 when it was new. */
@@ -356,7 +334,7 @@ export const XGROUP_DELCONSUMER = /* @__PURE__ */ defineSpec('XGROUP DELCONSUMER
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
 });
 
 /** Removes a consumer from a group and answers how many entries were pending for it. */
@@ -376,7 +354,7 @@ export const XGROUP_DESTROY = /* @__PURE__ */ defineSpec('XGROUP DESTROY', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
 });
 
 /** Removes a consumer group; 1 when it existed. */
@@ -388,10 +366,7 @@ export function xgroupDestroy(key: Key, group: Str): Command<number> {
   );
 }
 
-export const XGROUP_HELP = /* @__PURE__ */ defineSpec('XGROUP HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const XGROUP_HELP = /* @__PURE__ */ defineSpec('XGROUP HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the XGROUP subcommands in the server's own words. */
 export function xgroupHelp(): Command<string[]> {
@@ -402,7 +377,7 @@ export const XGROUP_SETID = /* @__PURE__ */ defineSpec('XGROUP SETID', {
   access: 'write',
   replay: 'same',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
 });
 const XGROUP_SETID_NO = /* @__PURE__ */ withReplay(XGROUP_SETID, 'no');
 
@@ -432,7 +407,7 @@ export const XINFO_CONSUMERS = /* @__PURE__ */ defineSpec('XINFO CONSUMERS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   replica: true,
 });
 
@@ -449,7 +424,7 @@ export const XINFO_GROUPS = /* @__PURE__ */ defineSpec('XINFO GROUPS', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   replica: true,
 });
 
@@ -458,10 +433,7 @@ export function xinfoGroups(key: Key): Command<StreamGroup[], StreamGroup<Buffer
   return new Command(XINFO_GROUPS, [arg.text(key, XINFO_GROUPS, 'key')], reply.readStreamGroups);
 }
 
-export const XINFO_HELP = /* @__PURE__ */ defineSpec('XINFO HELP', {
-  replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
-});
+export const XINFO_HELP = /* @__PURE__ */ defineSpec('XINFO HELP', { replay: 'read', since: '5.0.0' });
 
 /** Lists the XINFO subcommands in the server's own words. */
 export function xinfoHelp(): Command<string[]> {
@@ -472,7 +444,7 @@ export const XINFO_STREAM = /* @__PURE__ */ defineSpec('XINFO STREAM', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   replica: true,
 });
 
@@ -499,7 +471,7 @@ export const XLEN = /* @__PURE__ */ defineSpec('XLEN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -513,7 +485,7 @@ export const XPENDING = /* @__PURE__ */ defineSpec('XPENDING', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   replica: true,
 });
 
@@ -535,7 +507,7 @@ export const XRANGE = /* @__PURE__ */ defineSpec('XRANGE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -560,7 +532,7 @@ export function xrange(key: Key, start: Str, end: Str, options?: XrangeOptions):
 export const XREAD = /* @__PURE__ */ defineSpec('XREAD', {
   access: 'read',
   replay: 'read',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   blocking: { timeout: 'BLOCK', unit: 'ms' },
   replica: true,
 });
@@ -576,7 +548,7 @@ export function xread(
 
 export const XREADGROUP = /* @__PURE__ */ defineSpec('XREADGROUP', {
   access: 'write',
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   blocking: { timeout: 'BLOCK', unit: 'ms' },
 });
 
@@ -594,7 +566,7 @@ export const XREVRANGE = /* @__PURE__ */ defineSpec('XREVRANGE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -629,7 +601,7 @@ export const XSETID = /* @__PURE__ */ defineSpec('XSETID', {
   access: 'write',
   replay: 'same',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
 });
 
 /** What `xsetid` may be told beside its arguments. */
@@ -657,7 +629,7 @@ export const XTRIM = /* @__PURE__ */ defineSpec('XTRIM', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '5.0.0', valkey: '5.0.0' },
+  since: '5.0.0',
 });
 const XTRIM_NO = /* @__PURE__ */ withReplay(XTRIM, 'no');
 

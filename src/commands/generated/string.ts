@@ -12,33 +12,21 @@ import * as reply from '../replies';
 import type { LcsMatch } from '../replies/types';
 import * as special from '../special';
 
-export const APPEND = /* @__PURE__ */ defineSpec('APPEND', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
-});
+export const APPEND = /* @__PURE__ */ defineSpec('APPEND', { access: 'write', keys: FIRST, since: '2.0.0' });
 
 /** Adds text to the end of a string, creating it when missing, and answers the new length. */
 export function append(key: Key, value: Arg): Command<number> {
   return new Command(APPEND, [arg.text(key, APPEND, 'key'), arg.data(value, APPEND, 'value')], reply.readInteger);
 }
 
-export const DECR = /* @__PURE__ */ defineSpec('DECR', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const DECR = /* @__PURE__ */ defineSpec('DECR', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Takes one off a number and answers the result. */
 export function decr(key: Key): Command<number> {
   return new Command(DECR, [arg.text(key, DECR, 'key')], reply.readInteger);
 }
 
-export const DECRBY = /* @__PURE__ */ defineSpec('DECRBY', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const DECRBY = /* @__PURE__ */ defineSpec('DECRBY', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Takes a whole number off a number and answers the result. */
 export function decrby(key: Key, decrement: number | bigint): Command<number> {
@@ -105,7 +93,7 @@ export const GET = /* @__PURE__ */ defineSpec('GET', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -115,11 +103,7 @@ export function get(key: Key): Command<string | null, Buffer | null> {
   return new Command(GET, [arg.text(key, GET, 'key')], reply.readTextOrNull);
 }
 
-export const GETDEL = /* @__PURE__ */ defineSpec('GETDEL', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
-});
+export const GETDEL = /* @__PURE__ */ defineSpec('GETDEL', { access: 'write', keys: FIRST, since: '6.2.0' });
 
 /** Reads a string and deletes it. */
 export function getdel(key: Key): Command<string | null, Buffer | null> {
@@ -130,7 +114,7 @@ export const GETEX = /* @__PURE__ */ defineSpec('GETEX', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '6.2.0', valkey: '6.2.0' },
+  since: '6.2.0',
 });
 const GETEX_READ = /* @__PURE__ */ withReplay(GETEX, 'read');
 
@@ -164,7 +148,7 @@ export const GETRANGE = /* @__PURE__ */ defineSpec('GETRANGE', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.4.0', valkey: '2.4.0' },
+  since: '2.4.0',
   replica: true,
   cacheable: 'always',
 });
@@ -178,11 +162,7 @@ export function getrange(key: Key, start: number, end: number): Command<string, 
   );
 }
 
-export const GETSET = /* @__PURE__ */ defineSpec('GETSET', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const GETSET = /* @__PURE__ */ defineSpec('GETSET', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /**
  * Replaces a string and answers what it was.
@@ -192,22 +172,14 @@ export function getset(key: Key, value: Arg): Command<string | null, Buffer | nu
   return new Command(GETSET, [arg.text(key, GETSET, 'key'), arg.data(value, GETSET, 'value')], reply.readTextOrNull);
 }
 
-export const INCR = /* @__PURE__ */ defineSpec('INCR', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const INCR = /* @__PURE__ */ defineSpec('INCR', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Adds one to a number and answers the result. */
 export function incr(key: Key): Command<number> {
   return new Command(INCR, [arg.text(key, INCR, 'key')], reply.readInteger);
 }
 
-export const INCRBY = /* @__PURE__ */ defineSpec('INCRBY', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const INCRBY = /* @__PURE__ */ defineSpec('INCRBY', { access: 'write', keys: FIRST, since: '1.0.0' });
 
 /** Adds a whole number to a number and answers the result. */
 export function incrby(key: Key, increment: number | bigint): Command<number> {
@@ -218,11 +190,7 @@ export function incrby(key: Key, increment: number | bigint): Command<number> {
   );
 }
 
-export const INCRBYFLOAT = /* @__PURE__ */ defineSpec('INCRBYFLOAT', {
-  access: 'write',
-  keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
-});
+export const INCRBYFLOAT = /* @__PURE__ */ defineSpec('INCRBYFLOAT', { access: 'write', keys: FIRST, since: '2.6.0' });
 
 /** Adds a decimal number to a number and answers the result as text. */
 export function incrbyfloat(key: Key, increment: Arg): Command<string, Buffer> {
@@ -237,7 +205,7 @@ export const LCS = /* @__PURE__ */ defineSpec('LCS', {
   access: 'read',
   replay: 'read',
   keys: FIRST_TWO,
-  since: { redis: '7.0.0', valkey: '7.0.0' },
+  since: '7.0.0',
   replica: true,
   cacheable: 'always',
 });
@@ -291,7 +259,7 @@ export const MGET = /* @__PURE__ */ defineSpec('MGET', {
   access: 'read',
   replay: 'read',
   keys: ALL,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   request: 'multi_shard',
   cacheable: 'always',
@@ -309,7 +277,7 @@ export const MSET = /* @__PURE__ */ defineSpec('MSET', {
   access: 'write',
   replay: 'same',
   keys: [{ from: 0, to: -1, step: 2 }],
-  since: { redis: '1.0.1', valkey: '1.0.1' },
+  since: '1.0.1',
   request: 'multi_shard',
   response: 'all_succeeded',
 });
@@ -369,7 +337,7 @@ export const MSETNX = /* @__PURE__ */ defineSpec('MSETNX', {
   access: 'write',
   replay: 'state',
   keys: [{ from: 0, to: -1, step: 2 }],
-  since: { redis: '1.0.1', valkey: '1.0.1' },
+  since: '1.0.1',
 });
 
 /** Sets several strings unless one of them exists; 1 when all were set. */
@@ -383,7 +351,7 @@ export const PSETEX = /* @__PURE__ */ defineSpec('PSETEX', {
   access: 'write',
   replay: 'same',
   keys: FIRST,
-  since: { redis: '2.6.0', valkey: '2.6.0' },
+  since: '2.6.0',
 });
 
 /**
@@ -398,12 +366,7 @@ export function psetex(key: Key, milliseconds: number, value: Arg): Command<'OK'
   );
 }
 
-export const SET = /* @__PURE__ */ defineSpec('SET', {
-  access: 'write',
-  replay: 'same',
-  keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
-});
+export const SET = /* @__PURE__ */ defineSpec('SET', { access: 'write', replay: 'same', keys: FIRST, since: '1.0.0' });
 const SET_NO = /* @__PURE__ */ withReplay(SET, 'no');
 
 /** What `set` may be told beside its arguments. */
@@ -483,7 +446,7 @@ export const SETEX = /* @__PURE__ */ defineSpec('SETEX', {
   access: 'write',
   replay: 'same',
   keys: FIRST,
-  since: { redis: '2.0.0', valkey: '2.0.0' },
+  since: '2.0.0',
 });
 
 /**
@@ -502,7 +465,7 @@ export const SETNX = /* @__PURE__ */ defineSpec('SETNX', {
   access: 'write',
   replay: 'state',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
 });
 
 /**
@@ -517,7 +480,7 @@ export const SETRANGE = /* @__PURE__ */ defineSpec('SETRANGE', {
   access: 'write',
   replay: 'same',
   keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
 });
 
 /** Overwrites a part of a string from an offset on and answers the length. */
@@ -547,7 +510,7 @@ export const STRLEN = /* @__PURE__ */ defineSpec('STRLEN', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
   replica: true,
   cacheable: 'always',
 });
@@ -561,7 +524,7 @@ export const SUBSTR = /* @__PURE__ */ defineSpec('SUBSTR', {
   access: 'read',
   replay: 'read',
   keys: FIRST,
-  since: { redis: '1.0.0', valkey: '1.0.0' },
+  since: '1.0.0',
   replica: true,
   cacheable: 'always',
 });

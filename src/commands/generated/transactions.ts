@@ -8,17 +8,14 @@ import type { Key, Optionals } from '../arguments';
 import { defineSpec, ALL } from '../define-spec';
 import * as reply from '../replies';
 
-export const DISCARD = /* @__PURE__ */ defineSpec('DISCARD', {
-  since: { redis: '2.0.0', valkey: '2.0.0' },
-  effect: 'discard',
-});
+export const DISCARD = /* @__PURE__ */ defineSpec('DISCARD', { since: '2.0.0', effect: 'discard' });
 
 /** Throws away the commands queued since MULTI. */
 export function discard(): Command<'OK'> {
   return new Command(DISCARD, [], reply.readOk);
 }
 
-export const EXEC = /* @__PURE__ */ defineSpec('EXEC', { since: { redis: '1.2.0', valkey: '1.2.0' }, effect: 'exec' });
+export const EXEC = /* @__PURE__ */ defineSpec('EXEC', { since: '1.2.0', effect: 'exec' });
 
 /**
  * Runs the commands queued since MULTI by hand, all in a row; their values as RESP has them, null when a watched key
@@ -28,21 +25,14 @@ export function exec(): Command<unknown[] | null> {
   return new Command(EXEC, [], reply.readExec);
 }
 
-export const MULTI = /* @__PURE__ */ defineSpec('MULTI', {
-  since: { redis: '1.2.0', valkey: '1.2.0' },
-  effect: 'multi',
-  noTransaction: true,
-});
+export const MULTI = /* @__PURE__ */ defineSpec('MULTI', { since: '1.2.0', effect: 'multi', noTransaction: true });
 
 /** Begins a transaction: the server queues what follows until EXEC. */
 export function multi(): Command<'OK'> {
   return new Command(MULTI, [], reply.readOk);
 }
 
-export const UNWATCH = /* @__PURE__ */ defineSpec('UNWATCH', {
-  since: { redis: '2.2.0', valkey: '2.2.0' },
-  effect: 'unwatch',
-});
+export const UNWATCH = /* @__PURE__ */ defineSpec('UNWATCH', { since: '2.2.0', effect: 'unwatch' });
 
 /** Forgets all watched keys of this connection. */
 export function unwatch(): Command<'OK'> {
@@ -51,7 +41,7 @@ export function unwatch(): Command<'OK'> {
 
 export const WATCH = /* @__PURE__ */ defineSpec('WATCH', {
   keys: ALL,
-  since: { redis: '2.2.0', valkey: '2.2.0' },
+  since: '2.2.0',
   effect: 'watch',
   noTransaction: true,
 });
