@@ -7,7 +7,6 @@ import * as builders from '../../../src/commands';
 import { Command, type Arg } from '../../../src/commands/command';
 import { SessionSurface } from '../../../src/commands/generated/session';
 import { CommandSurface } from '../../../src/commands/generated/surface';
-import { knownCommand } from '../../../src/commands/known-commands';
 import { indicesOf } from '../../../src/commands/indices-of';
 import { matches } from './grammar';
 
