@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { startCluster, startServer, type RunningCluster } from '../servers';
 import { ask } from '../servers/ask';
@@ -7,13 +7,12 @@ import { clients } from './clients';
 import { seed } from './data';
 import { installPeers } from './install-peers';
 import { measureWorkload, profileWorkload, type Site } from './measure';
-import { parseOptions, usage, type BenchOptions } from './options';
+import { chosenWorkloads, parseOptions, usage, type BenchOptions } from './options';
 import type { RowResults } from './results';
 import { startSilentProxy } from './silent-proxy';
 import { floorOf, whileQuiet } from './quiet';
 import { formatProfile, formatSummary, formatTable } from './table';
 import { judge, judgeMarks } from './targets';
-import { workloads, type Workload } from './workloads';
 import { makeWorkFolder, prepareWorkshop } from './workshop';
 
 async function main(): Promise<void> {
@@ -22,6 +21,7 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
+  if (options.json !== undefined) await assertWritable(options.json);
   const folder = await makeWorkFolder();
   const server = await startServer({ own: true });
   const silentProxy = await startSilentProxy(server);
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     console.log(`${where}\n`);
     const site = { workshop, server, silentProxy, cluster: () => (cluster ??= startCluster({ replicas: 0 })) };
     if (options.profile !== undefined) {
-      await profileRow(site, options.profile, options);
+      await profileRow(site, options);
       return;
     }
     const results = options.quietCheck ? await measureQuietly(site, options) : await measureAll(site, options, show);
@@ -51,13 +51,21 @@ async function main(): Promise<void> {
 }
 
 /** Prints a table for each client. */
-async function profileRow(site: Site, row: string, { clients: chosen, seconds }: BenchOptions): Promise<void> {
-  const workload = workloads(seconds).find(({ rows }) => rows.some(({ id }) => id === row))!;
-  for (const client of workload.clients) {
-    if (!chosen.has(client)) continue;
+async function profileRow(site: Site, options: BenchOptions): Promise<void> {
+  const [workload] = chosenWorkloads(options);
+  for (const client of workload!.clients) {
     // Bun tells a program nothing of where its time goes.
     if (clients[client].onBun === true) console.log(`${client}: no profile\n`);
-    else console.log(formatProfile(client, await profileWorkload(site, workload, client)));
+    else console.log(formatProfile(client, await profileWorkload(site, workload!, client)));
+  }
+}
+
+/** @throws TypeError before anything is measured, which may take half an hour */
+async function assertWritable(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (cause) {
+    throw new TypeError(`--json takes a file that can be written: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -93,16 +101,6 @@ function show(results: readonly RowResults[]): void {
 async function installBun(): Promise<{ readonly program: string; readonly version: string }> {
   const { command, version } = (await installRuntimes()).find(({ name }) => name === 'bun')!;
   return { program: command[0]!, version };
-}
-
-function chosenWorkloads({ only, clients: chosen, seconds }: BenchOptions): Workload[] {
-  return workloads(seconds)
-    .map((workload) => ({
-      ...workload,
-      rows: workload.rows.filter(({ group }) => only.has(group)),
-      clients: workload.clients.filter((name) => chosen.has(name)),
-    }))
-    .filter(({ rows, clients: names }) => rows.length > 0 && names.length > 0);
 }
 
 function describePlace(serverVersion: string, peers: Readonly<Record<string, string>>): string {

@@ -1,4 +1,4 @@
-import type { ClientName } from './clients';
+import { clients, type ClientName } from './clients';
 import { bestPeer, ratioTo, type RowResults } from './results';
 import { median, spread } from './statistics';
 
@@ -123,7 +123,14 @@ export function judge(all: readonly RowResults[]): readonly Verdict[] {
     ...judgeTracing(all),
     ...judgeBeside(all),
     ...judgeDecoding(all),
+    ...all.flatMap(judgeFailures),
   ];
+}
+
+/** Where ours has failed, whatever it was to reach was not looked at. */
+function judgeFailures({ row, failures }: RowResults): Verdict[] {
+  const ours = [...failures.keys()].filter((name) => clients[name].role === 'ours');
+  return ours.map((name) => ({ reached: false, text: `${row.title}: ${name} has failed` }));
 }
 
 /** Says of every mark whose row was measured whether it is reached. */

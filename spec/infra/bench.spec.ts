@@ -21,8 +21,15 @@ const HANGS_AFTER = 1_800_000;
 
 interface Report {
   readonly rows: readonly (Row & { values: Record<string, number[]>; failures: Record<string, string> })[];
-  readonly targets: readonly { reached: boolean }[];
+  readonly targets: readonly { reached: boolean; text: string }[];
   readonly marks: readonly { reached: boolean; text: string }[];
+}
+
+/** What `run` gives where a process ends with an error. */
+interface Ended {
+  readonly code?: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 describe('npm run bench', () => {
@@ -70,13 +77,23 @@ describe('npm run bench', () => {
     expect(starts).toStrictEqual(['startServer({ own: true })']);
   });
 
+  it('measures nothing where the results could not be written', async () => {
+    const args = ['tsx', 'infra/bench/index.ts', '--json', join(tmpdir(), 'no such folder', 'report.json')];
+    const ended = (await run('npx', args, { cwd: repository }).catch((error: unknown) => error)) as Ended;
+    expect([ended.code, ended.stdout]).toEqual([1, '']);
+    expect(ended.stderr).toMatch(/^--json takes a file that can be written: ENOENT.*\n\nnpm run bench/);
+  });
+
   it('reports a client that fails and measures the others', async () => {
     const nothing = await mkdtemp(join(tmpdir(), 'bench-nothing-'));
     try {
       const options = ['--only', 'start-up', '--clients', 'ours,floor', '--rounds', '1', '--dist', nothing];
-      const { rows } = await bench(...options);
+      const { rows, targets: verdicts } = await bench(...options);
       expect(rows[0]!.failures).toEqual({ 'ours, firstValueFrom': expect.stringContaining('index.cjs') as string });
       expect(rows[0]!.values).toEqual({ floor: [expect.any(Number)] });
+      expect(verdicts).toEqual([
+        { reached: false, text: 'Start of the process to the first reply: ours, firstValueFrom has failed' },
+      ]);
     } finally {
       await rm(nothing, { recursive: true });
     }
@@ -231,6 +248,11 @@ describe('the options of the bench', () => {
     [['--rounds', '0'], /--rounds takes a number above 0/],
     [['--seconds', 'long'], /--seconds takes a number above 0/],
     [['--profile', 'get-99'], /--profile takes cpu-get-1, get-1, .*'get-99'/],
+    [['--profile', 'get-1,get-100'], /--profile takes cpu-get-1, get-1, .*'get-1,get-100'/],
+    [['--profile', 'lease', '--clients', 'floor'], /^--profile lease measures none of --clients floor$/],
+    [['--profile', 'get-1', '--json', 'a.json'], /^--json is for figures, and --profile gives none$/],
+    [['--profile', 'get-1', '--quiet-check'], /^--quiet-check is for figures/],
+    [['--only', 'bullmq,load', '--clients', 'floor'], /^--only bullmq,load measures none of --clients floor$/],
   ])('refuse %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);
   });

@@ -168,14 +168,17 @@ const answeredHere: ReplySource = { ...plainContext, executor: { submit: (reques
 
 function sendOnce<T>({ surface, command }: Reply<T>): Promise<T> {
   const promise = new Promise<T>(takeResolve);
-  surface.executor.submit(new Request(command, surface, new AwaitedReply(taken as Resolve<T>)));
+  const observer = new AwaitedReply(taken as Resolve<T>);
+  // It would keep what the reply brings.
+  taken = settled;
+  surface.executor.submit(new Request(command, surface, observer));
   return promise;
 }
 
 type Resolve<T> = (value: T | Promise<never>) => void;
 
 /** The `resolve` of the Promise that was made last. A function that all Promises share takes it: a closure for each is 64 bytes. */
-let taken: Resolve<never>;
+let taken: Resolve<never> = settled;
 
 function takeResolve(resolve: Resolve<never>): void {
   taken = resolve;

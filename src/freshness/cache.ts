@@ -40,6 +40,8 @@ const OVERHEAD = 224;
  * otherwise never let an invalidation be read.
  */
 const HITS_A_TURN = 10_000;
+/** Answers begun inside an answer: RxJS takes the next of a backlog inside the end of the last, and a deeper stack would overflow. */
+const DEEPEST = 32;
 
 /** What a cache is made with. */
 export interface CacheParts {
@@ -74,6 +76,7 @@ export class Cache implements ReadingOwner {
   private isTimed: boolean;
   /** How many more are answered from memory in this turn of the event loop. */
   private left = HITS_A_TURN;
+  private depth = 0;
   private readonly inputRead = () => {
     this.left = HITS_A_TURN;
   };
@@ -150,11 +153,24 @@ export class Cache implements ReadingOwner {
         if (this.left-- === HITS_A_TURN) this.parts.clock.afterInput(this.inputRead);
         this.hits++;
         this.store.touch(entry);
-        request.settle(copied(entry.frame));
+        this.answer(request, copied(entry.frame));
         return;
       }
     }
     this.miss(request, executor, entry, asBytes, name);
+  }
+
+  private answer(request: Request, frame: Frame): void {
+    if (this.depth === DEEPEST) {
+      this.parts.clock.nextTick(() => request.settle(frame));
+      return;
+    }
+    this.depth++;
+    try {
+      request.settle(frame);
+    } finally {
+      this.depth--;
+    }
   }
 
   /**

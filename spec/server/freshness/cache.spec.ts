@@ -1,4 +1,4 @@
-import { firstValueFrom, merge, take, toArray } from 'rxjs';
+import { count, firstValueFrom, merge, mergeMap, range, take, toArray } from 'rxjs';
 import { ConfigurationError, type ConnectionEvent, type RedisOptions } from 'rxjs-redis';
 import { clientTracking, get, set } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients } from '../../support/clients';
@@ -137,6 +137,14 @@ describe('A cache', () => {
     const redis = cached();
     await redis.get('k');
     expect(record(redis.get('k'))).toMatchObject({ values: ['1'], ended: 'complete' });
+  });
+
+  // RxJS begins the next of a backlog inside the end of the one before, ever deeper in the stack.
+  it('answers reads that begin inside the answers of others, however many', async () => {
+    const redis = cached();
+    const reads = range(0, 9_000).pipe(mergeMap(() => redis.get('k'), 1));
+    await expect(firstValueFrom(reads.pipe(count()))).resolves.toBe(9_000);
+    expect([await calls('get'), redis.cache.stats.hits]).toStrictEqual([1, 8_999]);
   });
 
   it('hands out objects that a caller may change', async () => {

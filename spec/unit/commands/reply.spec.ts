@@ -1,10 +1,13 @@
 import assert from 'node:assert';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Observable, firstValueFrom, from, lastValueFrom, toArray } from 'rxjs';
 import { Reply, ReplyError } from 'rxjs-redis';
 import { call } from 'rxjs-redis/commands';
 import type { Request } from '../../../src/commands/request';
 import { plainContext } from '../../../src/commands/request-context';
 import { record } from '../../support/clients';
+import { until } from '../../support/until';
 
 const refusal = new ReplyError('WRONGTYPE Operation against a key', 'WRONGTYPE');
 
@@ -46,6 +49,17 @@ describe('A Reply', () => {
     reply.subscribe();
     reply.subscribe();
     expect(submitted).toHaveLength(3);
+  });
+
+  it('leaves nothing of what it has brought, which may be large, once its user has left it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const bring = async () => new WeakRef(await Reply.of({ large: true }));
+    const brought = await bring();
+    await until(() => {
+      collectGarbage();
+      return brought.deref() === undefined;
+    });
   });
 
   it('does not trouble the process where catch, or await behind finally, takes the error', async () => {
