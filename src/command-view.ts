@@ -1,5 +1,5 @@
 import type { Awaitable } from './commands/awaitable';
-import type { Key, Many } from './commands/arguments';
+import type { Key, Many, Optionals } from './commands/arguments';
 import { blockingWait } from './commands/blocking-wait';
 import { atOneCall } from './commands/call-sites';
 import type { Arg, Command } from './commands/command';
@@ -82,15 +82,8 @@ export class CommandView<S extends string | Buffer = string>
     return new CommandView<S>(withContext(this.#parts, options));
   }
 
-  /**
-   * Sends a command by its name, for what has no method: new commands, modules.
-   * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
-   * @returns the reply as RESP has it: maps are `Map`, sets are arrays
-   * @throws TypeError when the name or an argument cannot be sent, or the command would change the connection for all who share it
-   * @example
-   * await redis.call('JSON.SET', 'doc', '$', '{}');
-   */
-  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
+  /** As {@link RedisCommands.call}. */
+  call<T = unknown>(name: string, ...args: Optionals<Arg>): Reply<T> {
     const command = knownCall<T>(name, args);
     refuseOnSharedConnection(command.spec);
     const { name: known, blocking } = command.spec;

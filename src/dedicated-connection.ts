@@ -1,5 +1,5 @@
 import { defer, takeUntil, type Observable } from 'rxjs';
-import type { Key, Many } from './commands/arguments';
+import type { Key, Many, Optionals } from './commands/arguments';
 import { atOneCall } from './commands/call-sites';
 import type { Arg, Command } from './commands/command';
 import { evalshaOrEval } from './commands/evalsha-or-eval';
@@ -88,13 +88,12 @@ export class DedicatedConnection<S extends string | Buffer = string>
   }
 
   /**
-   * Sends any command by its name.
-   * @throws TypeError when the name or an argument cannot be sent, or what comes is no reply: messages come through
-   * `redis.subscribe`, the lines of MONITOR through `monitor()`
+   * As {@link RedisCommands.call}.
+   * @throws TypeError also when what comes is no reply: messages come through `redis.subscribe`, the lines of MONITOR through `monitor()`
    * @example
    * await connection.call('CLIENT NO-TOUCH', 'ON');
    */
-  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T> {
+  call<T = unknown>(name: string, ...args: Optionals<Arg>): Reply<T> {
     return this.send(knownCall<T>(name, args));
   }
 

@@ -28,9 +28,12 @@ const LONGEST_MESSAGE = 4096;
 
 /** A text for people: what goes beyond so many characters is cut off, and an ellipsis says so. */
 export function shortened(text: string, most = LONGEST_MESSAGE): string {
-  if (text.length <= most) return text;
-  // A copy: a slice would keep the whole text in memory.
-  return `${Buffer.from(text.slice(0, most - 1)).toString()}…`;
+  return text.length <= most ? text : `${apart(text.slice(0, most - 1))}…`;
+}
+
+/** A copy of a piece of a text: the piece itself would keep the whole text in memory. */
+export function apart(piece: string): string {
+  return Buffer.from(piece).toString();
 }
 
 /** Facts that an error carries beside its message. */
@@ -139,7 +142,7 @@ export class ReplyError extends RedisError {
 
   constructor(message: string, kind: string, facts?: ErrorFacts) {
     super(message, { delivery: 'answered', ...facts });
-    this.kind = shortened(kind, LONGEST_KIND);
+    this.kind = apart(shortened(kind, LONGEST_KIND));
     if (facts?.causes !== undefined) this.causes = facts.causes;
   }
 }

@@ -1,4 +1,4 @@
-import type { Key, Many } from './commands/arguments';
+import type { Key, Many, Optionals } from './commands/arguments';
 import type { Arg, Command } from './commands/command';
 import type { CommandSurface } from './commands/generated/surface';
 import type { Reply } from './commands/reply';
@@ -38,10 +38,13 @@ export interface RedisCommands<S extends string | Buffer = string, N extends nul
   /**
    * Sends a command by its name, for what has no method: new commands, modules.
    * @param name one or several words: `'JSON.SET'`, `'CLIENT LIST'`
+   * @param args one by one, or as one array
    * @returns the reply as RESP has it: maps are `Map`, sets are arrays
    * @throws TypeError when the name or an argument cannot be sent, or the command is not for this connection
+   * @example
+   * await redis.call('JSON.SET', 'doc', '$', '{}');
    */
-  call<T = unknown>(name: string, ...args: readonly Arg[]): Reply<T>;
+  call<T = unknown>(name: string, ...args: Optionals<Arg>): Reply<T>;
 
   /**
    * Sends commands as one: one behind the other, with nothing between them, in one write where that is possible. It is no

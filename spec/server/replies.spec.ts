@@ -1,4 +1,5 @@
 import { concatMap, defer, firstValueFrom, forkJoin, from, map, repeat, take, toArray } from 'rxjs';
+import { call } from 'rxjs-redis/commands';
 import { record, useClients } from '../support/clients';
 import { useProxy, useServer } from '../support/server';
 
@@ -192,5 +193,46 @@ describe('call', () => {
     );
     expect(() => redis.call('')).toThrow(/name/);
     expect(await firstValueFrom(redis.state$.pipe(take(1), toArray()))).toStrictEqual([{ kind: 'idle' }]);
+  });
+
+  it('takes arguments one by one, as many as the engine does, or as one array of any length, by whatever way', async () => {
+    const redis = make(server().url);
+    const longest = 300_000;
+    const members = Array.from({ length: longest }, (_, n) => `m${n}`);
+    const counted = async (send: (args: string[]) => PromiseLike<unknown>) => {
+      await redis.del('s');
+      return [await send(['s', ...members]), await send(['s', 'another'])];
+    };
+    const ways: ((args: string[]) => PromiseLike<unknown>)[] = [
+      (args) => redis.call('SADD', args),
+      (args) => redis.bytes.call('SADD', args),
+      (args) =>
+        redis
+          .pipeline()
+          .call('SADD', args)
+          .exec()
+          .then(([count]) => count),
+      (args) =>
+        redis
+          .multi()
+          .call('SADD', args)
+          .exec()
+          .then(([count]) => count),
+      (args) => redis.pipeline([call('SADD', args)]).then(([count]) => count),
+      (args) => redis.dedicated((connection) => connection.call('SADD', args)),
+    ];
+    for (const way of ways) expect(await counted(way)).toStrictEqual([longest, 1]);
+    await redis.del('s');
+    expect(await redis.call('SADD', 's', ...members.slice(0, 100_000))).toBe(100_000);
+    expect(
+      await redis
+        .pipeline()
+        .call('SADD', 's', ...members.slice(0, 100_000))
+        .exec(),
+    ).toStrictEqual([0]);
+    expect(await redis.call('PING', [])).toBe('PONG');
+    expect(() => redis.call('SADD', ['s', ['m']] as never)).toThrow(
+      'call SADD: argument 2 cannot be sent, got an array',
+    );
   });
 });

@@ -1,5 +1,11 @@
-import { Subscriber } from 'rxjs';
+import { EventEmitter } from 'node:events';
+import { NEVER, Subscriber } from 'rxjs';
+import type { RedisView } from 'rxjs-redis';
 import * as c from 'rxjs-redis/commands';
+import { Request } from '../../src/commands/request';
+import { plainContext } from '../../src/commands/request-context';
+import { MessageEvents } from '../../src/ioredis/messages';
+import { ForeignCommands } from '../../src/topology/foreign-commands';
 import { readClusterReplicas } from '../../src/commands/replies/cluster';
 import { kindOf } from '../../src/resp/kind-of';
 import { parseUrl } from '../../src/options/url';
@@ -20,6 +26,39 @@ const tried = (work: () => unknown) => () => {
 };
 
 const read = (command: c.Command, frame: Frame) => tried(() => command.read(frame, STRINGS));
+
+/** Finds the keys of a call as a node of a cluster tells of them. */
+function foreignCall(size: number): () => void {
+  const keys = Array.from({ length: size / 10 }, (_, n) => `key:${n}`);
+  const observer = {
+    closed: false,
+    next: () => undefined,
+    error: () => undefined,
+    complete: () => undefined,
+    add: () => undefined,
+  };
+  const request = (command: c.Command) => new Request<unknown>(command, plainContext, observer);
+  const told: Record<string, Frame> = {
+    'COMMAND INFO': [['union', -3, ['movablekeys'], 0, 0, 0]],
+    'COMMAND GETKEYS': keys,
+  };
+  let found = 0;
+  const foreign = new ForeignCommands({
+    submit: ({ command }) => (found = command.keys.length),
+    submitAnywhere: (asked) => asked.settle(told[asked.command.spec.name]!),
+  });
+  return () => {
+    foreign.submit(request(c.call('UNION', keys)));
+    expect(found).toBe(keys.length);
+  };
+}
+
+function joinAndLeave(count: number): void {
+  const events = new MessageEvents(new EventEmitter(), Infinity);
+  const client = { bytes: { subscribe: () => NEVER } } as unknown as RedisView;
+  for (let n = 0; n < count; n++) void events.join(client, 'channel', [`c${n}`]);
+  for (let n = 0; n < count; n++) expect(events.leave('channel', [`c${n}`])).toBe(count - n - 1);
+}
 
 describe('The time it takes grows as the input does, for', () => {
   it.each<[string, (size: number) => () => unknown]>([
@@ -63,6 +102,8 @@ describe('The time it takes grows as the input does, for', () => {
         channels.end();
       },
     ],
+    ['the keys of a command that only a server knows', (size) => foreignCall(size)],
+    ['subscriptions in the shape of ioredis', (size) => () => joinAndLeave(size / 10)],
     [
       'errors inside a reply',
       (size) => () => withReplyErrors(Array.from({ length: size / 10 }, () => [new ErrorFrame('ERR')])),

@@ -1,3 +1,4 @@
+import { fromRest, type Optionals } from './arguments';
 import { withCountableWait } from './blocking-wait';
 import { call } from './call';
 import { Command, type Arg, type CommandSpec, type KeyRange } from './command';
@@ -96,8 +97,9 @@ function refuseArgumentsInName(name: string): void {
 }
 
 /** A command by its name, with all that the client knows of it and the reply as it comes. */
-export function knownCall<T>(name: string, args: readonly Arg[]): Command<T> {
-  const command = call<T>(name, ...args);
+export function knownCall<T>(name: string, given: readonly unknown[]): Command<T> {
+  const args = fromRest(given as Optionals<Arg>);
+  const command = call<T>(name, args);
   const known = knownCommand(command.spec.name, args);
   if (known === undefined) refuseArgumentsInName(command.spec.name);
   if (known === undefined) return command;

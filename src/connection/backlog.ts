@@ -25,6 +25,8 @@ export class Backlog {
   readonly repeats = new Repeats();
   /** How many queued requests are abandoned; undefined while they are not counted. */
   private departures: Departures | undefined;
+  /** Where so many wait, abandoned requests are dropped. */
+  private pruneAt = FEW;
   /** The server refuses everything, so nothing is sent for a while. */
   private pausing: Subscription | undefined;
   private pausedUntil = -Infinity;
@@ -249,6 +251,15 @@ export class Backlog {
     if (this.repeats.length > 0)
       this.repeats.retain((request) => !isWanted(request) || (taken.push(request), this.left(request)));
     return [...taken, ...this.takeOutside((request) => !isWanted(request))];
+  }
+
+  /** While nothing flows: drops abandoned requests once as many have come as there were. So each costs a constant, and holds no memory for long. */
+  dropAbandoned(): void {
+    if (this.waiting >= this.pruneAt) {
+      this.prune();
+      this.pruneAt = Infinity;
+    }
+    this.pruneAt = Math.min(this.pruneAt, 2 * this.waiting + FEW);
   }
 
   /** Drops the requests whose observers have left. */

@@ -315,6 +315,7 @@ export class Line implements LinkOwner {
     const { link } = this;
     if (link?.isOpen === true) this.backlog.readmit();
     link?.write();
+    if (this.backlog.waiting > 0) this.backlog.dropAbandoned();
   }
 
   next(): Request | undefined {

@@ -1,4 +1,4 @@
-import type { Key, Many } from '../commands/arguments';
+import type { Key, Many, Optionals } from '../commands/arguments';
 import type { Arg, Command } from '../commands/command';
 import { evalshaOrEval } from '../commands/evalsha-or-eval';
 import { CommandSurface } from '../commands/generated/surface';
@@ -45,12 +45,12 @@ export class CommandChain<
   }
 
   /**
-   * Adds any command by its name.
-   * @throws TypeError when the name or an argument cannot be sent, or the command is not for several that are sent as one
+   * Adds any command by its name, as {@link RedisCommands.call}.
+   * @throws TypeError also when the command is not for several that are sent as one
    * @example
    * await redis.pipeline().call<string>('JSON.GET', 'doc').exec();
    */
-  call<V = unknown>(name: string, ...args: readonly Arg[]): CommandChain<[...T, V], S, E, N> {
+  call<V = unknown>(name: string, ...args: Optionals<Arg>): CommandChain<[...T, V], S, E, N> {
     return this.#add(knownCall<V>(name, args));
   }
 

@@ -253,7 +253,7 @@ export class IORedis extends WithCommands {
     const { args, callback } = readArguments(name, given);
     const reply = this.#run(async () => {
       const client = clientFor(this.#live(), name);
-      return shaped(name, await (asBytes ? client.bytes : client).call(name, ...args)) as T;
+      return shaped(name, await (asBytes ? client.bytes : client).call(name, args)) as T;
     });
     return told(reply, callback as Callback<T>);
   }

@@ -16,6 +16,8 @@ interface Joined {
 /** The subscriptions of one client, and their messages as events. */
 export class MessageEvents {
   private readonly joined = new Map<string, Joined>();
+  /** How many of them are of shards. */
+  private shards = 0;
 
   /** @param patience how long the server may take to confirm a subscription, ms */
   constructor(
@@ -25,8 +27,7 @@ export class MessageEvents {
 
   /** Channels and patterns, which are counted together; those of shards are counted by themselves. */
   count(kind: MessageKind): number {
-    const isShard = (place: string) => place.startsWith('shard ');
-    return [...this.joined.keys()].filter((place) => isShard(place) === (kind === 'shard')).length;
+    return kind === 'shard' ? this.shards : this.joined.size - this.shards;
   }
 
   /** @returns when the server has confirmed all of them, how many there are */
@@ -50,8 +51,12 @@ export class MessageEvents {
   private drop(place: string, error?: Error): void {
     const joined = this.joined.get(place);
     joined?.subscription.unsubscribe();
-    this.joined.delete(place);
+    this.forget(place);
     joined?.left(error);
+  }
+
+  private forget(place: string): void {
+    if (this.joined.delete(place) && place.startsWith('shard ')) this.shards--;
   }
 
   private begin({ bytes }: RedisView, kind: MessageKind, name: string): Joined {
@@ -79,17 +84,18 @@ export class MessageEvents {
         else if (told.type === 'subscribed') resolve();
       },
       error: (error: Error) => {
-        this.joined.delete(place);
+        this.forget(place);
         reject(error);
       },
       complete: () => {
-        this.joined.delete(place);
+        this.forget(place);
         reject(new Error('Connection is closed.'));
       },
     });
     const left = (error?: Error): void => (error === undefined ? resolve() : reject(error));
     const joined = { subscription, confirmed: promise, left };
     this.joined.set(place, joined);
+    if (kind === 'shard') this.shards++;
     return joined;
   }
 

@@ -18,6 +18,6 @@ export function clientFor(client: Redis, name: string): Redis | RedisView {
 /** A command for a group whose others get the prefix; undefined where it gets that as well. */
 export function unprefixedCommand(client: Redis, name: string, args: readonly Arg[]): Command | undefined {
   if (!UNPREFIXED.has(name)) return undefined;
-  const { spec, read } = unprefixed(client).call(name, ...args).command;
+  const { spec, read } = unprefixed(client).call(name, args).command;
   return new Command({ ...spec, prefixed: [] }, args, read, []);
 }

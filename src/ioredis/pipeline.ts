@@ -102,7 +102,7 @@ export class IORedisPipeline extends WithPipelineCommands {
       for (const { name, args, script } of queue) {
         const plain = script === undefined ? unprefixedCommand(client, name, args) : undefined;
         if (plain !== undefined) chain.add(plain);
-        else if (script === undefined) chain.call(name, ...args);
+        else if (script === undefined) chain.call(name, args);
         else
           chain.add(
             surface.script(script.lua, { readOnly: script.readOnly }).command(...scriptArguments(script, args)),

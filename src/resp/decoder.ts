@@ -228,8 +228,10 @@ export class Decoder extends MessageReader {
       throw new ProtocolError(`A ${what} of ${quote(type)} cannot be ${shown(length)}`);
     }
     if (length > limit) {
-      const option = what === 'length' ? ' (limits.bulk)' : '';
-      throw new ProtocolError(`A ${what} of ${shown(length)} exceeds the limit of ${limit}${option}`);
+      const mend = limit === constants.MAX_STRING_LENGTH ? ' of a text: read it as bytes' : ' (limits.bulk)';
+      throw new ProtocolError(
+        `A ${what} of ${shown(length)} exceeds the limit of ${limit}${what === 'length' ? mend : ''}`,
+      );
     }
     return Number(length);
   }

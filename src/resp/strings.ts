@@ -41,18 +41,21 @@ export function utf8(bytes: Buffer, start: number, end: number): string {
  * those of the last time is cheaper than making the string anew.
  */
 export class RecurringString {
-  private bytes: Buffer = Buffer.alloc(0);
+  private readonly bytes = new Uint8Array(LONGEST_RECURRING);
+  private length = 0;
   private text = '';
 
   // Hot: twice per message.
   read(chunk: Buffer, start: number, end: number): string {
-    if (end - start > LONGEST_RECURRING) return utf8(chunk, start, end);
+    const length = end - start;
+    if (length > LONGEST_RECURRING) return utf8(chunk, start, end);
     const { bytes } = this;
-    let same = end - start === bytes.length;
-    for (let i = 0; same && i < bytes.length; i++) same = chunk[start + i] === bytes[i];
+    let same = length === this.length;
+    for (let i = 0; same && i < length; i++) same = chunk[start + i] === bytes[i];
     if (same) return this.text;
     this.text = utf8(chunk, start, end);
-    this.bytes = Buffer.from(chunk.subarray(start, end));
+    this.length = length;
+    for (let i = 0; i < length; i++) bytes[i] = chunk[start + i]!;
     return this.text;
   }
 }

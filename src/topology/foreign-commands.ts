@@ -70,12 +70,20 @@ export class ForeignCommands {
 
   private findKeys(request: Request): void {
     const { spec, args } = request.command;
-    this.ask(call<Frame>('COMMAND GETKEYS', ...spec.name.split(' '), ...args), (frame) => {
+    this.ask(call<Frame>('COMMAND GETKEYS', [...spec.name.split(' '), ...args]), (frame) => {
       const found = Array.isArray(frame) ? (frame as readonly Frame[]) : [];
+      /** Where each text stands. */
+      const places = new Map<Frame, number[]>();
+      args.forEach((arg, at) => {
+        const text = textOf(arg);
+        const all = places.get(text) ?? [];
+        all.push(at);
+        places.set(text, all);
+      });
       const keys: KeyRange[] = [];
       for (const key of found) {
-        const at = args.findIndex((arg, index) => textOf(arg) === key && !keys.some(({ from }) => from === index));
-        if (at >= 0) keys.push({ from: at, to: at, step: 1 });
+        const at = places.get(key)?.shift();
+        if (at !== undefined) keys.push({ from: at, to: at, step: 1 });
       }
       this.sendWith(request, keys);
     });

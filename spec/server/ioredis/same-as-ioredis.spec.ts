@@ -23,6 +23,8 @@ function plain(value: unknown): unknown {
   return Array.isArray(value) ? value.map(plain) : value;
 }
 
+const MANY = Array.from({ length: 200_000 }, (_, n) => `m${n}`);
+
 const PROGRAMS: readonly (readonly [what: string, program: Program])[] = [
   ['texts, numbers and nothing', async (r) => [await r.set('a', 1), await r.get('a'), await r.get('none')]],
   [
@@ -224,6 +226,25 @@ const PROGRAMS: readonly (readonly [what: string, program: Program])[] = [
     },
   ],
   ['publishing', (r) => r.publish('c', 'm')],
+  [
+    '200 000 arguments in an array',
+    async (r) => [await r.sadd('s', MANY), await r.hmset('h', MANY), (await r.mget(MANY)).length, await r.del(MANY)],
+  ],
+  [
+    '200 000 pairs',
+    async (r) => [
+      await r.hset('h', Object.fromEntries(MANY.map((name) => [name, 'x']))),
+      await r.mset(new Map(MANY.map((name) => [name, 'x']))),
+    ],
+  ],
+  [
+    '200 000 arguments in groups and scripts',
+    async (r) => [
+      await r.pipeline().sadd('s', MANY).exec(),
+      await r.multi([['sadd', 's', MANY]]).exec(),
+      await r.multi().exists(MANY).exec(),
+    ],
+  ],
   ['another database', async (r) => [await r.select(1), await r.set('a', 1), await r.select(0), await r.get('a')]],
   [
     'facts of the server',

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { filter, firstValueFrom } from 'rxjs';
+import { TimeoutError, filter, firstValueFrom, timeout } from 'rxjs';
 import type { ConnectionEvent, Redis, RedisOptions } from 'rxjs-redis';
 import { eventually, reaches, useClients } from '../../support/clients';
 import { useDebuggableServer } from '../../support/debuggable';
@@ -118,6 +118,25 @@ describe('A limit', () => {
       await server().kill('SIGCONT');
       expect(await redis.withOptions({ commandTimeout: Infinity }).ping()).toBe('PONG');
       expect(proxy().connections.total).toBe(1);
+    });
+
+    it('of its caller, as the operator timeout has it, leaves nothing of it in the queue where the line is stalled', async () => {
+      const redis = await connected({});
+      proxy().stall('toServer', true);
+      const first = redis.set('large', LARGE).subscribe({ error: () => undefined });
+      let most = 0;
+      for (let round = 0; round < 30; round++) {
+        const all = Array.from({ length: 100 }, (_, n) => redis.set(`k${n}`, 'v').pipe(timeout(1)));
+        for (const error of await Promise.all(all.map((reply) => failure(firstValueFrom(reply)))))
+          expect(error).toBeInstanceOf(TimeoutError);
+        const [link] = redis.inspect().links;
+        expect(link!.isFull).toBe(true);
+        most = Math.max(most, link!.queued);
+      }
+      expect(most).toBeLessThan(400);
+      first.unsubscribe();
+      proxy().stall('toServer', false);
+      expect(await redis.exists(['k0', 'k99'])).toBe(0);
     });
 
     it('is wrong unless it is a time', () => {

@@ -265,6 +265,19 @@ describe('a full offline queue', () => {
     expect(connection.line.pending).toBeLessThanOrEqual(LIMIT * 2 + 1);
   });
 
+  it('holds no more of what has left than of what waits where any number may, at a constant cost', async () => {
+    const { submit, looks, connection } = await full({ offlineQueue: Infinity });
+    const waiting = 100;
+    for (let n = 0; n < waiting; n++) submit();
+    for (let n = 0; n < LIMIT; n++) {
+      const leave = submit();
+      await tick();
+      leave();
+    }
+    expect(connection.line.queued).toBeLessThan(2 * waiting + 40);
+    expect(looks() / LIMIT).toBeLessThan(10);
+  });
+
   it('has the places of those free whose time was up', async () => {
     const { submit, refused, connection } = await full();
     for (let n = 0; n < LIMIT - 10; n++) submit();

@@ -100,6 +100,29 @@ describe('Line', () => {
     expect(socket.writes).toStrictEqual([wire('GET', 'a'), wire('GET', 'b')]);
   });
 
+  it('drops what has left while the send buffer is full, and writes the rest in its order', async () => {
+    const { socket, send, line } = setUp();
+    socket.accepts = false;
+    record(send('GET', 'a'));
+    await tick();
+    const kept: string[] = [];
+    let most = 0;
+    for (let n = 0; n < 2_000; n++) {
+      const left = send('GET', `left ${n}`).subscribe();
+      if (n % 20 === 0) {
+        kept.push(`k${n}`);
+        record(send('GET', `k${n}`));
+      }
+      await tick();
+      left.unsubscribe();
+      most = Math.max(most, line.queued);
+    }
+    expect(most).toBeLessThan(2 * kept.length + 40);
+    socket.accepts = true;
+    socket.drain$.next();
+    expect(socket.writes.join('')).toBe(['a', ...kept].map((key) => wire('GET', key)).join(''));
+  });
+
   it('leaves written memory alone until the system has taken it', async () => {
     const { socket, send } = setUp();
     const written: Uint8Array[] = [];

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { ProtocolError } from '../../../src/errors';
@@ -415,6 +416,14 @@ describe('Decoder', () => {
     expect(await child.exited).toStrictEqual([0, null]);
     expect(() => decode('*134000000\r\n')).toThrow(/exceeds the limit of 33554432/);
     expect(() => decode('*2\r\n*20000000\r\n*20000000\r\n')).toThrow(/more elements than the limit of 33554432/);
+  });
+
+  it('says of a text that is too long for the engine that it can be read as bytes, which it can', () => {
+    const header = `$${constants.MAX_STRING_LENGTH + 1}\r\n`;
+    expect(() => decode(header)).toThrow(/^A length of \d+ exceeds the limit of \d+ of a text: read it as bytes$/);
+    const decoder = new Decoder({}, { reply: () => true, push: () => true });
+    decoder.push(Buffer.from(header));
+    expect(decoder.read()).toBe(INCOMPLETE);
   });
 
   it('takes no map that a Map cannot hold', () => {

@@ -52,4 +52,17 @@ describe('RecurringString', () => {
     const memory = Buffer.from('c'.repeat(40));
     expect([33, 32, 33, 31].map((length) => recurring.read(memory, 0, length).length)).toStrictEqual([33, 32, 33, 31]);
   });
+
+  it('takes no memory for strings that take turns, as the channels of messages do', () => {
+    const recurring = new RecurringString();
+    const [one, other] = [Buffer.from('channel:1'), Buffer.from('channel:22')];
+    const made = (['from', 'alloc', 'allocUnsafe'] as const).map((name) => jest.spyOn(Buffer, name));
+    for (let n = 0; n < 100; n++) {
+      expect(recurring.read(one, 0, one.length)).toBe('channel:1');
+      expect(recurring.read(other, 0, other.length)).toBe('channel:22');
+    }
+    const calls = made.map(({ mock }) => mock.calls.length);
+    jest.restoreAllMocks();
+    expect(calls).toStrictEqual([0, 0, 0]);
+  });
 });

@@ -1,4 +1,5 @@
 import type { ReplyContext, ReplyReader } from '../command';
+import { apart } from '../../errors';
 import type { Frame } from '../../resp/frames';
 import { arrayOf, items, readIntegers, readNames, readPlainRecord, recordOf, structOf, tupleOf } from './collections';
 import type { ClusterLink, ClusterNode, Plain, Shard, ShardNode, SlotRange } from './types';
@@ -121,7 +122,7 @@ export function readClusterNodes(frame: Frame): ClusterNode[] {
   return readName(frame)
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map(parseNode);
+    .map((line) => parseNode(apart(line)));
 }
 
 /** CLUSTER REPLICAS: an array of such lines. */

@@ -1,4 +1,5 @@
 import type { ReplyContext, ReplyReader } from '../command';
+import { apart } from '../../errors';
 import type { Frame } from '../../resp/frames';
 import { parseDouble } from '../../resp/numbers';
 import {
@@ -37,7 +38,8 @@ export const readTime: ReplyReader<[seconds: number, microseconds: number]> = /*
 function linesOf(frame: Frame): string[] {
   return readName(frame)
     .split(/\r?\n/)
-    .filter((line) => line !== '');
+    .filter((line) => line !== '')
+    .map(apart);
 }
 
 /** Adds a `name:value` line; a name that is there already gets another line. */
