@@ -293,6 +293,8 @@ export class RedisCluster extends ClusterView {
   /** Closes the connections at once: pending commands and all streams of values error with a DisconnectedError. */
   destroy(): Completion {
     const error = this.core.closedError();
+    // Before what gives connections back, so that no caller who waits gets one.
+    this.leases.pools.end(this.core.closedError);
     this.core.ending.destroy(error);
     this.messages.destroy(error);
     this.leases.stop();

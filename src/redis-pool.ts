@@ -343,10 +343,10 @@ export class RedisPool extends PoolView {
   /** Closes all connections at once: pending commands fail, and so does the work on connections that are lent. */
   destroy(): Completion {
     this.closing = true;
+    // Before what gives connections back, so that no caller who waits gets one.
+    this.leases.end(() => tooLate(undefined, undefined, 'pool'));
     this.ending.destroy(tooLate(undefined, undefined, 'pool'));
     this.spread.end();
-    // Before the commands that wait, so that what one gives back unsent goes to no other caller.
-    this.leases.end(() => tooLate(undefined, undefined, 'pool'));
     this.blocking.stop();
     this.end();
     return new Completion([]);

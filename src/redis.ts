@@ -346,9 +346,10 @@ export class Redis extends RedisView {
    */
   destroy(): Completion {
     const error = this.closedError();
+    // Before what gives connections back, so that no caller who waits gets one.
+    this.leases?.end(this.closedError);
     this.ending.destroy(error);
     this.pubsub.destroy(error);
-    this.leases?.end(this.closedError);
     this.blocking.stop();
     this.leases?.destroy(this.closedError);
     this.connection.destroy();

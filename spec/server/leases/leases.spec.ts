@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { BehaviorSubject, EMPTY, NEVER, Subject, concatMap, firstValueFrom, merge, of, type Observable } from 'rxjs';
-import type { Credentials, DedicatedConnection, Redis, RedisPool } from 'rxjs-redis';
+import type { Credentials, DedicatedConnection, Redis, RedisPool, ReplyError } from 'rxjs-redis';
 import { get, incr } from 'rxjs-redis/commands';
 import { eventually, reaches, record, useClients, usePools } from '../../support/clients';
 import { failure, outcome, type Outcome } from '../../support/outcomes';
@@ -44,6 +44,33 @@ describe('A dedicated connection', () => {
       expect(await lend((() => of('next')) as never)).toBe('next');
     }
   });
+
+  it.each(['client', 'pool'])(
+    'is lent to no caller that waits when the %s is destroyed while what has it is answered',
+    async (kind) => {
+      const other = make(server().url);
+      await other.del('s');
+      await other.call('CONFIG RESETSTAT');
+      const reconnectOnError = ({ kind }: ReplyError): boolean => {
+        if (kind === 'NOGROUP') redis.destroy();
+        return false;
+      };
+      const options = { url: server().url, autoPipeline: false, reconnectOnError };
+      const redis: Redis | RedisPool =
+        kind === 'client' ? make({ ...options, leases: { max: 1 } }) : makePool({ ...options, max: 1 });
+      const consuming = record(redis.consume('s', { group: 'g', from: '$' }, () => EMPTY));
+      await eventually(
+        () => other.call<string>('CLIENT LIST'),
+        (list) => list.includes('cmd=xreadgroup'),
+      );
+      const waiting = record(redis.watch('k', () => null));
+      await other.call('XGROUP DESTROY', 's', 'g');
+      await until(() => waiting.ended !== undefined);
+      expect(waiting.ended).toMatchObject({ code: 'DISCONNECTED', delivery: 'unsent' });
+      expect(consuming.ended).toMatchObject({ code: 'DISCONNECTED' });
+      expect(await other.call<string>('INFO', 'commandstats')).not.toContain('cmdstat_watch');
+    },
+  );
 
   it('is dialled once for each that is in use at the same time, and not again', async () => {
     const redis = make(server().url);
