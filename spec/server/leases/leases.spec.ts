@@ -52,7 +52,7 @@ describe('A dedicated connection', () => {
       await other.del('s');
       await other.call('CONFIG RESETSTAT');
       const reconnectOnError = ({ kind }: ReplyError): boolean => {
-        if (kind === 'NOGROUP') redis.destroy();
+        if (kind === 'NOGROUP') void redis.destroy();
         return false;
       };
       const options = { url: server().url, autoPipeline: false, reconnectOnError };
