@@ -94,7 +94,7 @@ export class Entry {
     if (this.spec !== spec || this.asBytes !== asBytes) return false;
     if (this.args === undefined) return written === this.name;
     if (this.id !== undefined) return this.id === idOf(command, asBytes);
-    return typeof written !== 'string' && sameText(this.args, written);
+    return sameText(this.args, command.args);
   }
 
   get key(): string {

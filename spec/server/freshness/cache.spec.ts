@@ -147,6 +147,12 @@ describe('A cache', () => {
     expect([await calls('get'), redis.cache.stats.hits]).toStrictEqual([1, 8_999]);
   });
 
+  it('keeps a reply of a key that UTF-8 cannot express, which travels as U+FFFD', async () => {
+    const redis = cached();
+    for (let times = 0; times < 3; times++) await redis.get('\ud800');
+    expect([await calls('get'), redis.cache.stats.hits]).toStrictEqual([1, 2]);
+  });
+
   it('hands out objects that a caller may change', async () => {
     const redis = cached();
     await redis.hset('h', { f: '1' });
