@@ -1,6 +1,7 @@
 import { ReplyError } from '../errors';
 import { latin1Of } from '../resp/bytes-of';
 import { ErrorFrame, type Frame } from '../resp/frames';
+import { slotOf } from '../resp/hash-slot';
 import type { Command } from './command';
 import { Group } from './group';
 import { keysOf } from './prefix';
@@ -8,7 +9,7 @@ import { hasNotRun } from './reply-error';
 import { runsScripts } from './runs-scripts';
 
 /** What a node of a cluster answers that does not have the slot, also to scripts. */
-const ELSEWHERE = /^(MOVED|ASK) \d+ /;
+const ELSEWHERE = /^(?:MOVED|ASK) (\d+) /;
 
 /** What a command changes: places by their names; everything, where the names are not known; or nothing. */
 export type Written = readonly string[] | 'everything' | 'nothing';
@@ -63,5 +64,13 @@ export function mayHaveWritten(answer: Frame, command: Command): boolean {
     return !(answer as unknown[]).every((value) => value instanceof ReplyError);
   }
   if (answer === null && command instanceof Group) return false; // a watched key had changed
-  return !(answer instanceof ErrorFrame && (ELSEWHERE.test(answer.text) || hasNotRun(answer, command)));
+  return !(answer instanceof ErrorFrame && (isElsewhere(answer, command) || hasNotRun(answer, command)));
+}
+
+/** Whether a node has answered that a command belongs to another. A script may answer the like when all is done, and then of any slot. */
+function isElsewhere({ text }: ErrorFrame, command: Command): boolean {
+  const [, slot] = ELSEWHERE.exec(text) ?? [];
+  if (slot === undefined || !runsScripts(command.spec)) return slot !== undefined;
+  const [key] = keysOf(command);
+  return key !== undefined && slotOf(key) === Number(slot);
 }

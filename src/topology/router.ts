@@ -4,6 +4,7 @@ import { elsewhere } from '../commands/bound-command';
 import type { Command } from '../commands/command';
 import { Group, isGroup } from '../commands/group';
 import { PassingObserver } from '../commands/passing-observer';
+import { mayHaveWritten } from '../commands/writes-to';
 import type { Clock } from '../connection/clock';
 import type { Detour } from '../connection/detour';
 import { answerOf } from '../connection/retry';
@@ -161,7 +162,8 @@ export class Router implements Executor {
     if (this.pinned.has(request)) return this.goesToHeir(node, request, error);
     if (role === 'replica') return this.leavesReplica(request, error);
     const verdict = verdictOf(frame);
-    if (verdict === undefined) return false;
+    // A script may answer what it likes when all is done.
+    if (verdict === undefined || mayHaveWritten(frame, request.command)) return false;
     const slot = this.slotOf(request);
     if (slot === undefined) return false;
     switch (verdict.kind) {
@@ -170,7 +172,6 @@ export class Router implements Executor {
       case 'down':
         return this.waitUntilServed(node, request, slot, error);
       default: {
-        // A script may answer what it likes.
         if (verdict.slot !== slot && this.hasKeys(request)) return false;
         const past = request.tried(error, 'redirect');
         if (++past.hops > MOST_HOPS) return false;

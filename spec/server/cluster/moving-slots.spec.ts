@@ -173,6 +173,26 @@ describe('a slot that moves', () => {
     expect(await client.set('fake', 'still there')).toBe('OK');
   });
 
+  it('is not followed where a script without keys says so, which runs once', async () => {
+    const client = connect();
+    const counter = 'fake {without keys}';
+    const runs = async () => {
+      const infos = await Promise.all(
+        cluster().nodes.map((node) => cluster().admin(node).call<string>('INFO', 'commandstats')),
+      );
+      return infos.reduce((sum, info) => sum + Number(/cmdstat_eval:calls=(\d+)/.exec(info)?.[1] ?? 0), 0);
+    };
+    await client.set(counter, '1');
+    const before = await runs();
+    const named = `MOVED ${hashSlot(counter)} ${client.nodeFor(counter)!}`;
+    const error = await client.eval(`return redis.error_reply('${named}')`, []).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ name: 'ReplyError', kind: 'MOVED', message: named });
+    expect((await runs()) - before).toBe(1);
+  });
+
   it('keeps one deadline over all nodes', async () => {
     const client = connect();
     const slot = hashSlot('{late}');

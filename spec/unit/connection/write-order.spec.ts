@@ -25,6 +25,7 @@ import { plainContext } from '../../../src/commands/request-context';
 import { Ring } from '../../../src/connection/ring';
 import { WriteOrder } from '../../../src/connection/write-order';
 import { ConnectionError } from '../../../src/errors';
+import { hashSlot } from '../../../src/resp/hash-slot';
 import { commandsOf, greet, retryingConnection, tick } from '../../support/scripted-link';
 
 const TRYAGAIN = '-TRYAGAIN Multiple keys request during rehashing of slot\r\n';
@@ -100,6 +101,20 @@ describe('A write that was refused for the moment', () => {
     receive(':1\r\n');
     expect(first.values).toStrictEqual([1]);
     expect(sent()).toHaveLength(3);
+  });
+
+  it.each<[string, Command, boolean]>([
+    ['of another slot than its key', evalScript('return 1', ['k']), false],
+    ['of a slot, and it has no key', evalScript('return 1', []), false],
+    ['of the slot of its key', evalScript('return 1', ['k']), true],
+  ])('is overtaken by a later script that answers MOVED %s, unless the node has said it', async (_, later, isNodes) => {
+    const { send, receive } = await setUp();
+    const first = send(incr('k'));
+    send(later);
+    await tick();
+    receive(TRYAGAIN);
+    receive(`-MOVED ${hashSlot('k') + (isNodes ? 0 : 1)} 127.0.0.1:1\r\n`);
+    expect(first.ended).toEqual(isNodes ? undefined : expect.objectContaining(overtaken));
   });
 
   it('fails when the later call is written while it waits', async () => {
