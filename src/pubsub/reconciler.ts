@@ -133,7 +133,7 @@ export class Reconciler {
 
   /** What was asked for has been answered. */
   settled(): void {
-    if (!this.asksLater && this.all.some(({ changes }) => changes)) this.schedule();
+    if (this.all.some(({ changes }) => changes)) this.schedule();
     if (!this.unconfirmed) this.parts.onConfirmed();
   }
 
@@ -148,6 +148,7 @@ export class Reconciler {
     if (this.asksLater) return EMPTY;
     const again = () => {
       this.asksLater = false;
+      for (const subscriptions of this.all) subscriptions.askForRefused();
       this.schedule();
     };
     this.asksLater = true;

@@ -29,6 +29,8 @@ export class Subscriptions {
   private readonly asked = new Map<string, number>();
   private differences = 0;
   private readonly changed = new Set<string>();
+  /** Refused for the moment: to be asked for again, but not with each change of another. */
+  private readonly refusedNames = new Set<string>();
   /** The names of UNSUBSCRIBEs that are not confirmed yet, and may not even be sent; how often each. */
   private readonly leaving = new Map<string, number>();
   /** SUBSCRIBEs that are not confirmed yet. */
@@ -67,7 +69,7 @@ export class Subscriptions {
 
   /** Something is observed of which the server has not confirmed yet that it is subscribed to. */
   get unconfirmed(): boolean {
-    return this.joining > 0 || this.changed.size > 0;
+    return this.joining > 0 || this.changed.size > 0 || this.refusedNames.size > 0;
   }
 
   /** How many names are observed. */
@@ -77,8 +79,8 @@ export class Subscriptions {
 
   /** How many names are kept for any reason. */
   get size(): number {
-    const { topics, asked, leaving, changed, taken } = this;
-    return topics.size + asked.size + leaving.size + changed.size + taken.size;
+    const { topics, asked, leaving, changed, refusedNames, taken } = this;
+    return topics.size + asked.size + leaving.size + changed.size + refusedNames.size + taken.size;
   }
 
   /** Perhaps the server is to be asked for something. */
@@ -161,6 +163,12 @@ export class Subscriptions {
     );
   }
 
+  /** What was refused for the moment is asked for with the next difference. */
+  askForRefused(): void {
+    for (const key of this.refusedNames) this.changed.add(key);
+    this.refusedNames.clear();
+  }
+
   /** The server has taken a subscription away by itself. Returns whether it is still wanted. */
   removed(key: string, loss: Loss): boolean {
     if (!this.asked.has(key) || this.leaving.has(key)) return false;
@@ -220,6 +228,7 @@ export class Subscriptions {
     this.leaving.clear();
     this.taken.clear();
     this.changed.clear();
+    this.refusedNames.clear();
     this.batchesLeft = 0;
     for (const topic of this.topics.values()) {
       if (topic.isIdle) this.drop(topic);
@@ -245,6 +254,7 @@ export class Subscriptions {
     this.idle = 0;
     this.taken.clear();
     this.changed.clear();
+    this.refusedNames.clear();
     for (const topic of topics) {
       if (error === undefined) topic.complete();
       else topic.error(error);
@@ -269,6 +279,7 @@ export class Subscriptions {
     const { key } = topic;
     this.topics.delete(key);
     this.taken.delete(key);
+    this.refusedNames.delete(key);
     this.idleUntil.delete(key);
     if (topic.isIdle) this.idle--;
   }
@@ -295,7 +306,7 @@ export class Subscriptions {
           for (const key of refused) {
             this.asked.delete(key);
             this.dropUnlessKept(key);
-            if (this.topics.has(key)) this.changed.add(key);
+            if (this.topics.has(key)) this.refusedNames.add(key);
           }
           return onMomentary(error);
         }
@@ -344,7 +355,7 @@ export class Subscriptions {
         if (!error.repeatable) return EMPTY; // a message that comes all the same has no Observer
         for (const key of keys) {
           this.asked.set(key, ++this.differences);
-          this.changed.add(key);
+          this.refusedNames.add(key);
         }
         return onMomentary(error);
       }),

@@ -77,6 +77,52 @@ describe('Subscriptions', () => {
     expect(work()).toBeGreaterThan(1_000);
   });
 
+  it('asks for what was refused for the moment when it is time, however many others are joined and left meanwhile', () => {
+    const subscriptions = new Subscriptions('channel', () => 0);
+    const sent: string[] = [];
+    const answers: Subject<never>[] = [];
+    const send: Send = ({ spec, args }) => {
+      sent.push([spec.name, ...args].join(' '));
+      const answer = new Subject<never>();
+      answers.push(answer);
+      return answer;
+    };
+    const reconcile = () => subscriptions.reconcile(send, () => EMPTY).subscribe();
+    subscriptions.topic('refused');
+    reconcile();
+    answers[0]!.error(new ReplyError('CLUSTERDOWN Hash slot not served', 'CLUSTERDOWN', { repeatable: true }));
+    for (const name of ['one', 'two']) {
+      subscriptions.topic(name);
+      reconcile();
+    }
+    expect(sent).toStrictEqual(['SUBSCRIBE refused', 'SUBSCRIBE one', 'SUBSCRIBE two']);
+    expect([subscriptions.unconfirmed, subscriptions.changes]).toStrictEqual([true, false]);
+    subscriptions.askForRefused();
+    expect(subscriptions.changes).toBe(true);
+    reconcile();
+    expect(sent.slice(3)).toStrictEqual(['SUBSCRIBE refused']);
+  });
+
+  it('has nothing unconfirmed once what was refused for the moment is observed no more', () => {
+    const subscriptions = new Subscriptions('channel', () => 0);
+    const answer = new Subject<never>();
+    const reconcile = () =>
+      subscriptions
+        .reconcile(
+          () => answer,
+          () => EMPTY,
+        )
+        .subscribe();
+    const topic = subscriptions.topic('refused');
+    reconcile();
+    answer.error(new ReplyError('LOADING Redis is loading', 'LOADING', { repeatable: true }));
+    expect(subscriptions.unconfirmed).toBe(true);
+    subscriptions.release(topic, 0);
+    reconcile();
+    // What publishes would wait for it.
+    expect([subscriptions.unconfirmed, subscriptions.size]).toStrictEqual([false, 0]);
+  });
+
   it('has nothing to ask again for what was refused for the moment and is observed no more', () => {
     const subscriptions = new Subscriptions('channel', () => 0);
     const answers: Subject<never>[] = [];
