@@ -46,6 +46,15 @@ export interface Past {
   hops: number;
   /** the node that it is sent to does not own its slot yet, and takes it behind ASKING alone */
   asking: boolean;
+  /** its place at the owner of its slot, which has named another node for it alone: it may come back */
+  home: Home | undefined;
+}
+
+/** Where a request stands in the order of the calls while it is elsewhere. */
+interface Home {
+  /** the node that has the slot */
+  readonly owner: object;
+  readonly place: number;
 }
 
 /**
@@ -106,6 +115,7 @@ export class Request<T = unknown> {
       suspected: false,
       hops: 0,
       asking: false,
+      home: undefined,
     });
     past.attempts++;
     past.failure = failure;

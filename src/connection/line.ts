@@ -247,6 +247,13 @@ export class Line implements LinkOwner {
     this.backlog.park(request, delay);
   }
 
+  /** A request that was sent elsewhere comes back with the place that it had: a later write to its keys that is on its way is answered first. */
+  comeHome(request: Request): void {
+    this.deadlines.enterAgain(request);
+    this.backlog.bringBack(request);
+    this.writeLater();
+  }
+
   /** There is no link: what waits goes elsewhere, if anything takes it. What links owed is decided about first. */
   handOver(): void {
     const { detour } = this.options;

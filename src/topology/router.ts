@@ -172,7 +172,6 @@ export class Router implements Executor {
       case 'down':
         return this.waitUntilServed(node, request, slot, error);
       default: {
-        if (verdict.slot !== slot && this.hasKeys(request)) return false;
         const past = request.tried(error, 'redirect');
         if (++past.hops > MOST_HOPS) return false;
         const target = this.named(verdict.address, node);
@@ -204,10 +203,6 @@ export class Router implements Executor {
     };
     this.parts.clock.schedule(again, Math.max(DOWN_FOR, delayOfHop(past.hops)));
     return true;
-  }
-
-  private hasKeys({ command }: Request): boolean {
-    return slotOfCommand(command) !== undefined;
   }
 
   /** The slot that a request belongs to; those without keys belong to the one that was drawn. */
@@ -273,7 +268,9 @@ export class Router implements Executor {
       return;
     }
     node.connection.line.overtakes(request);
-    request.past!.asking = true;
+    const past = request.past!;
+    past.asking = true;
+    past.home = { owner: node, place: request.place };
     request.command = behindAsking(elsewhere(request.command));
     request.moveOn();
     target.executor.submit(request);
@@ -285,7 +282,7 @@ export class Router implements Executor {
     const wait = answerOf(() => context.retry(1, error, command));
     if (wait === false) return false;
     const topology = this.parts.topology();
-    request.tried(error);
+    request.tried(error).hops = 0;
     node.connection.line.departs(request);
     topology.stale$.next();
     const until = this.parts.clock.now() + Math.max(DOWN_FOR, Math.min(wait, 200));
@@ -314,8 +311,10 @@ export class Router implements Executor {
         topology.bounce(request, slot);
         return true;
       }
+      const { home } = request.past!;
       request.command = elsewhere(request.command);
       request.moveOn();
+      if (home?.owner === owner) request.place = home.place;
     }
     owner.connection.line.park(request, delay);
     return true;

@@ -1,3 +1,6 @@
+import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { filter, firstValueFrom } from 'rxjs';
 import { ReplyError } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { record } from '../../support/clients';
@@ -149,6 +152,46 @@ describe('where nodes of a cluster disagree', () => {
     expect((first as PromiseRejectedResult).reason).toBeInstanceOf(ReplyError);
     expect(first).toMatchObject({ reason: { kind: 'CLUSTERDOWN', delivery: 'answered', repeatable: false } });
     expect(count(node, 'SET')).toBe(1);
+  });
+
+  it('a command comes back from a node that was asked for it and is gone, and keeps its place before later ones', async () => {
+    const target = await listen(() => undefined);
+    let isDown = true;
+    const held: Socket[] = [];
+    const ran: string[] = [];
+    let isAsked = false;
+    const owner = await listen(
+      inCluster(
+        () => allAt(portOf(owner), 1),
+        ([, , value], socket) => {
+          if (!isAsked) {
+            isAsked = true;
+            return `-ASK ${hashSlot('k')} 127.0.0.1:${portOf(target)}\r\n`;
+          }
+          if (isDown) {
+            held.push(socket);
+            return undefined;
+          }
+          ran.push(value!);
+          return '+OK\r\n';
+        },
+      ),
+    );
+    const client = connect({ nodes: [`127.0.0.1:${portOf(owner)}`] });
+    const first = client.set('k', '1').then(String);
+    await target.next('HELLO');
+    const second = client.set('k', '2').then(String);
+    await until(() => held.length === 1);
+    const lost = firstValueFrom(client.events$.pipe(filter(({ type }) => type === 'reconnecting')));
+    await target.stop();
+    await lost;
+    // What comes back is written at the end of the tick, if it is.
+    await setImmediate();
+    await setImmediate();
+    isDown = false;
+    for (const socket of held) socket.write('-CLUSTERDOWN The cluster is down\r\n');
+    expect(await Promise.all([first, second])).toEqual(['OK', 'OK']);
+    expect(ran).toEqual(['1', '2']);
   });
 
   it('a slot whose old owner refuses everything for the moment keeps the order of its calls', async () => {

@@ -61,6 +61,28 @@ describe('nodes of a cluster that are odd', () => {
     expect(words).toEqual(Array.from({ length: 666 }, () => ['ASKING', 'GET']).flat());
   });
 
+  it('are asked for a command, and refuse everything for longer than all hops take: it waits, as it does at the owner', async () => {
+    let refusals = 0;
+    const target = await listen(
+      inCluster(
+        () => ({ ranges: [] }),
+        ([name]) => {
+          if (name === 'ASKING') return '+OK\r\n';
+          return ++refusals <= 20 ? '-CLUSTERDOWN The cluster is down\r\n' : '+OK\r\n';
+        },
+      ),
+    );
+    const owner: ScriptedServer = await listen(
+      inCluster(
+        () => ({ ranges: [[0, 16_383, portOf(owner)]] }),
+        () => `-ASK ${hashSlot('k')} 127.0.0.1:${portOf(target)}\r\n`,
+      ),
+    );
+    const client = connect({ nodes: [`127.0.0.1:${portOf(owner)}`] });
+    expect(await client.set('k', '1')).toBe('OK');
+    expect(refusals).toBe(21);
+  });
+
   it.each([
     ['tell an older epoch', { epoch: 6 }],
     ['are apart from the majority', { epoch: 7, state: 'fail' }],

@@ -3,11 +3,11 @@ import type { Journal } from '../journal';
 import type { Timeline } from '../timeline';
 import { ALONE, type Config } from './config';
 import { KEYS, USED, type World } from './draw';
-import { Ledger, type Execution } from './ledger';
+import { Ledger, tagsOf, type Execution } from './ledger';
 import { SimulatedNode, keysOf, type Surroundings } from './node';
 
 /** The slots that are used, and a hash tag of each. */
-const TAGS = tagsOf(USED);
+const TAGS = hashTags(USED);
 
 /** The key of a number. */
 export function keyOf(number: number): string {
@@ -69,12 +69,11 @@ export class SimulatedCluster implements Surroundings {
   run(node: SimulatedNode, words: readonly string[], wasAsked: boolean): readonly Execution[] {
     const [name = ''] = words;
     const keys = name === 'PUBLISH' ? [words[1]!] : keysOf(words);
+    const tags = tagsOf(words);
     return keys.map((key, at) => {
       const slot = hashSlot(key);
-      const tag = name === 'MSET' ? words[2 + 2 * at]! : name === 'EVAL' ? words[4]! : (words[2] ?? '');
-      const isRead = ['GET', 'MGET', 'DEL'].includes(name);
       const isOwners = this.config.owners[slot] === node.index || wasAsked;
-      const facts = { name, key, tag: isRead ? '' : tag, slot, node, at: this.timeline.now(), wasAsked, isOwners };
+      const facts = { name, key, tag: tags[at] ?? '', slot, node, at: this.timeline.now(), wasAsked, isOwners };
       this.journal.note('runs', node.name, name, key, facts.tag);
       return this.ledger.add(facts);
     });
@@ -123,6 +122,10 @@ export class SimulatedCluster implements Surroundings {
     const { masters } = this.config;
     const areMembers = masters[one.index]! >= 0 && masters[other.index]! >= 0;
     return areMembers && !one.isApart && !other.isApart && one.state !== 'hung' && one.state !== 'down';
+  }
+
+  toldRefusal(node: SimulatedNode, words: readonly string[]): void {
+    this.ledger.refused(node, words, this.timeline.now());
   }
 
   toldAsk(to: number, words: readonly string[]): void {
@@ -209,7 +212,7 @@ export function slotAt(number: number): number {
 }
 
 /** Hash tags of so many slots, spread over all. */
-function tagsOf(count: number): readonly string[] {
+function hashTags(count: number): readonly string[] {
   const tags = new Map<number, string>();
   for (let i = 0; tags.size < count; i++) {
     const part = Math.floor((hashSlot(`t${i}`) * count) / SLOTS);

@@ -189,7 +189,14 @@ export class Happenings {
     if (to !== undefined && to !== index) {
       this.cluster.later(duration / 2, () => {
         if (node.state !== 'down' || this.cluster.config.masters[to] !== to || node.leaving.size > 0) return;
-        this.cluster.change(lags, (owners) => owners.forEach((owner, slot) => owner === index && (owners[slot] = to)));
+        this.cluster.change(lags, (owners) =>
+          owners.forEach((owner, slot) => {
+            if (owner !== index) return;
+            owners[slot] = to;
+            // It may have been apart when it gave the slot away.
+            this.cluster.nodes[to]!.leaving.delete(slot);
+          }),
+        );
       });
     }
     this.cluster.later(duration, () => {

@@ -19,10 +19,34 @@ export interface Execution {
   isDelivered: boolean;
 }
 
-/** What was run, by all nodes, in the order of time. */
+/** A node has refused a command of which the client was told then. */
+interface Refusal {
+  readonly node: SimulatedNode;
+  readonly toldAt: number;
+}
+
+/** What was run, and refused, by all nodes, in the order of time. */
 export class Ledger {
   readonly executions: Execution[] = [];
   private readonly byTag = new Map<string, Execution[]>();
+  private readonly refusals = new Map<string, Refusal[]>();
+  /** when what was given was written to a node for the last time */
+  private readonly writtenAt = new Map<string, number>();
+
+  wrote(node: SimulatedNode, words: readonly string[], at: number): void {
+    for (const tag of tagsOf(words)) this.writtenAt.set(`${node.name} ${tag}`, at);
+  }
+
+  refused(node: SimulatedNode, words: readonly string[], toldAt: number): void {
+    for (const tag of tagsOf(words)) this.refusals.set(tag, [...(this.refusals.get(tag) ?? []), { node, toldAt }]);
+  }
+
+  /** Whether a node has refused something, and run the other, which the client had written before it was told of that. */
+  hasTurned(refused: Execution, run: Execution): boolean {
+    const writtenAt = this.writtenAt.get(`${run.node.name} ${run.tag}`) ?? Infinity;
+    const refusals = this.refusals.get(refused.tag) ?? [];
+    return refusals.some(({ node, toldAt }) => node === run.node && writtenAt <= toldAt);
+  }
 
   add(facts: Omit<Execution, 'n' | 'isDelivered'>): Execution {
     const execution = { ...facts, n: this.executions.length, isDelivered: false };
@@ -37,5 +61,22 @@ export class Ledger {
 
   of(tag: string): readonly Execution[] {
     return this.byTag.get(tag) ?? [];
+  }
+}
+
+/** What the caller has given, by key; nothing of what reads. */
+export function tagsOf([name = '', ...args]: readonly string[]): readonly string[] {
+  switch (name) {
+    case 'MSET':
+      return args.filter((_, at) => at % 2 === 1);
+    case 'EVAL':
+      return [args[3]!];
+    case 'RPUSH':
+    case 'SET':
+    case 'PUBLISH':
+    case 'SPUBLISH':
+      return [args[1]!];
+    default:
+      return [];
   }
 }

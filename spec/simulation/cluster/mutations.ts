@@ -12,8 +12,8 @@ export const clusterMutations: readonly ClusterMutation[] = [
     seed: 4,
     fault: 'ASK is followed without ASKING',
     file: 'topology/router.ts',
-    from: 'request.past!.asking = true;',
-    to: 'request.past!.asking = false;',
+    from: 'past.asking = true;',
+    to: 'past.asking = false;',
   },
   {
     seed: 4,
@@ -32,9 +32,30 @@ export const clusterMutations: readonly ClusterMutation[] = [
   {
     seed: 1,
     fault: 'MOVED is followed where a script has said it, which has run',
-    file: 'topology/router.ts',
-    from: 'if (verdict.slot !== slot && this.hasKeys(request)) return false;',
+    file: 'commands/writes-to.ts',
+    from: 'slotOf(key) === Number(slot);',
+    to: 'true;',
+  },
+  {
+    seed: 55_022,
+    fault: 'what comes back from a node that was asked for it stands behind later calls',
+    file: 'topology/topology.ts',
+    from: 'request.place = home.place;',
     to: '',
+  },
+  {
+    seed: 39_254,
+    fault: 'the refusals of a node that was asked are counted as hops while it refuses everything',
+    file: 'topology/router.ts',
+    from: 'request.tried(error).hops = 0;\n    node',
+    to: 'request.tried(error);\n    node',
+  },
+  {
+    seed: 63,
+    fault: 'a shard channel that is refused for the moment is asked for with each change of another',
+    file: 'pubsub/subscriptions.ts',
+    from: 'if (this.topics.has(key)) this.refusedNames.add(key);',
+    to: 'if (this.topics.has(key)) this.changed.add(key);',
   },
   {
     seed: 173,

@@ -19,6 +19,8 @@ export interface Surroundings {
   run(node: SimulatedNode, words: readonly string[], wasAsked: boolean): readonly Execution[];
   /** a message was published at a node */
   publish(node: SimulatedNode, kind: 'shard' | 'channel', channel: string, tag: string): number;
+  /** the client is told that a node has refused words */
+  toldRefusal(node: SimulatedNode, words: readonly string[]): void;
   /** a node has named another for words */
   toldAsk(to: number, words: readonly string[]): void;
   /** words came behind ASKING; was that for them */
@@ -91,6 +93,7 @@ export class SimulatedNode extends Host {
     if (reply !== '')
       wire.send(reply, () => {
         for (const execution of done) execution.isDelivered = true;
+        if (reply.startsWith('-') && done.length === 0) this.around.toldRefusal(this, words);
       });
   }
 

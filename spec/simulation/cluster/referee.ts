@@ -11,8 +11,8 @@ const REPEATABLE = new Set<Call['op']>(['set', 'mset', 'get', 'mget', 'del']);
 
 /** What ends after a while, and takes longer than the client waits. */
 const MOMENTARY = /(^|: )(CLUSTERDOWN|TRYAGAIN|LOADING) /;
-/** What is followed, and not told. */
-const ELSEWHERE = /(^|: )(MOVED|ASK) \d/;
+/** What is followed, and not told, unless the time is up. */
+const ELSEWHERE = /(?<!\(commandTimeout\))(^|: )(MOVED|ASK) \d/;
 
 /** Judges calls by what the nodes have run. */
 export class Referee {
@@ -136,31 +136,36 @@ export class Referee {
     if (delivery === 'answered' && hasRun && isWhole) this.fail(call, `was refused and has run: ${error.message}`);
   }
 
-  /** What was answered has run in the order of the calls: in each slot, and for each key where keys of a slot were at two nodes. */
+  /**
+   * What was answered has run in the order of the calls: for each key, and in each slot unless keys of it were at two nodes. Of what a node
+   * has refused, and of a later call to another key that was on its way to it then, the later one may be first.
+   */
   private judgeOrder(calls: readonly Call[]): void {
-    const last = new Map<string, { readonly call: Call; readonly execution: Execution }>();
+    const { ledger, migrated } = this.cluster;
+    const earlier = new Map<string, { readonly call: Call; readonly execution: Execution }[]>();
     for (const call of calls) {
       const { outcome, op } = call;
       if (typeof outcome !== 'object' || op === 'publish') continue;
-      const places = new Map<string, Execution>();
       for (const { tag, key } of call.writes) {
-        const execution = this.cluster.ledger.of(tag).findLast(({ isDelivered }) => isDelivered);
+        const execution = ledger.of(tag).findLast(({ isDelivered }) => isDelivered);
         if (execution === undefined || (outcome.kind === 'error' && op !== 'eval')) continue;
         const slot = hashSlot(key);
         // One that is asked for at the other node is passed by what the first one still has.
-        if (op === 'multi' && this.cluster.migrated.has(slot)) continue;
+        if (op === 'multi' && migrated.has(slot)) continue;
         // What publishes waits for subscriptions, and is passed by others.
-        const isOfKey = this.cluster.migrated.has(slot) || op === 'spublish';
+        const isOfKey = migrated.has(slot) || op === 'spublish';
         for (const place of isOfKey ? [key] : [key, `slot ${slot}`]) {
-          const before = last.get(place);
-          if (before !== undefined && before.call !== call && before.execution.n > execution.n)
-            this.fail(call, `(${execution.name} ${key}) has run before call ${before.call.id} (${before.call.op})`);
-          places.set(place, execution);
+          const before = earlier.get(place) ?? [];
+          const passed = before.find(
+            (one) =>
+              one.call !== call &&
+              one.execution.n > execution.n &&
+              (place === key || !ledger.hasTurned(one.execution, execution)),
+          );
+          if (passed !== undefined)
+            this.fail(call, `(${execution.name} ${key}) has run before call ${passed.call.id} (${passed.call.op})`);
+          earlier.set(place, [...before, { call, execution }]);
         }
-      }
-      for (const [place, execution] of places) {
-        const before = last.get(place);
-        if (before === undefined || before.execution.n < execution.n) last.set(place, { call, execution });
       }
     }
   }
