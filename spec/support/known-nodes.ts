@@ -1,4 +1,5 @@
 import type { Connection } from '../../src/connection/connection';
+import { CallCounter } from '../../src/connection/detour';
 import type { SeenNode } from '../../src/topology/slot-map';
 import { Topology } from '../../src/topology/topology';
 import type { VirtualClock } from './virtual-clock';
@@ -16,7 +17,7 @@ export function knownNodes(clock: VirtualClock, connection: () => Connection): T
   return new Topology({
     clock,
     connect: () => ({ connection: connection(), executor: { submit: () => undefined } }),
-    detourOf: () => ({ redirects: () => false, wants: () => false, take: () => undefined }),
+    detourOf: () => ({ calls: new CallCounter(), redirects: () => false, wants: () => false, take: () => undefined }),
     submit: () => undefined,
     moved: () => undefined,
     offlineQueue: 10,

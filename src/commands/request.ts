@@ -46,15 +46,8 @@ export interface Past {
   hops: number;
   /** the node that it is sent to does not own its slot yet, and takes it behind ASKING alone */
   asking: boolean;
-  /** its place at the owner of its slot, which has named another node for it alone: it may come back */
-  home: Home | undefined;
-}
-
-/** Where a request stands in the order of the calls while it is elsewhere. */
-interface Home {
-  /** the node that has the slot */
-  readonly owner: object;
-  readonly place: number;
+  /** later calls may have entered the line of its node while another was asked: those to its keys that are on their way there are answered first */
+  isLate: boolean;
 }
 
 /**
@@ -115,7 +108,7 @@ export class Request<T = unknown> {
       suspected: false,
       hops: 0,
       asking: false,
-      home: undefined,
+      isLate: false,
     });
     past.attempts++;
     past.failure = failure;
@@ -147,11 +140,12 @@ export class Request<T = unknown> {
     return this.replaceObserver(GONE);
   }
 
-  /** The request leaves its line for another of the same clock: its time goes on, and it has no place in the order of the calls there. */
+  /** The request leaves its line for another of the same clock that counts the same calls: its time goes on, and it keeps its place. */
   moveOn(): void {
-    const { deadline } = this;
+    const { deadline, place } = this;
     this.leaveLine();
     this.deadline = deadline;
+    this.place = place;
   }
 
   /** The request leaves its line, to fail or to enter another. It keeps nothing that the line numbered or timed. */

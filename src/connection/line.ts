@@ -7,7 +7,7 @@ import type { ReconnectOnError } from '../options';
 import { ErrorFrame, type Frame, type Push } from '../resp/frames';
 import { Backlog } from './backlog';
 import { Deadlines } from './deadlines';
-import type { Detour } from './detour';
+import { CallCounter, type Detour } from './detour';
 import { Drain } from './drain';
 import { Failer } from './failer';
 import { Flusher } from './flusher';
@@ -74,16 +74,16 @@ export class Line implements LinkOwner {
   private readonly lostLinks: LostLinks;
   /** The link whose handshake was done before LostLinks had decided about everything. */
   private opensLater: Link | undefined;
-  /** How many requests have entered: the place of the latest. */
-  calls = 0;
-  /** How many held requests have entered the queue since it was written. */
+  private readonly calls: CallCounter;
+  /** How many requests that were held, or come from another line, have entered the queue since it was written. */
   private released = 0;
 
   constructor(private readonly options: LineOptions) {
     const { clock } = options;
+    const calls = (this.calls = options.detour?.calls ?? new CallCounter());
     this.flusher = new Flusher(
       clock,
-      () => this.calls + 1,
+      () => calls.last + 1,
       (from, late) => this.deadlines.extendFrom(from, late, this.released),
       () => this.flush(),
     );
@@ -223,7 +223,7 @@ export class Line implements LinkOwner {
 
   /** A refused request goes elsewhere. Where a later write to its keys was on its way, and runs, it fails. */
   departs(request: Request): void {
-    this.order.departs(request);
+    this.order.departs(request, this.backlog.waiting);
   }
 
   /** A request has gone elsewhere, where it runs: earlier writes to its keys that wait here to be repeated fail. */
@@ -236,22 +236,19 @@ export class Line implements LinkOwner {
     const { detour } = this.options;
     if (detour === undefined || !this.order.isActive) return [];
     const taken = this.backlog.takeRepeats((request) => detour.wants(request) && isWanted(request));
-    for (const request of taken) this.order.departs(request);
+    for (const request of taken) this.order.departs(request, this.backlog.waiting);
     return taken;
   }
 
   /** A request that was refused for the moment, perhaps elsewhere, is repeated after a delay, ms. Others pass it meanwhile. */
   park(request: Request, delay: number): void {
-    if (request.place === 0) request.place = ++this.calls;
     this.deadlines.enterAgain(request);
     this.backlog.park(request, delay);
   }
 
-  /** A request that was sent elsewhere comes back with the place that it had: a later write to its keys that is on its way is answered first. */
-  comeHome(request: Request): void {
-    this.deadlines.enterAgain(request);
-    this.backlog.bringBack(request);
-    this.writeLater();
+  /** Whether no other request has entered behind one that is not answered. */
+  isLatest(request: Request): boolean {
+    return (this.backlog.queue.last ?? this.link?.owed.last) === request;
   }
 
   /** There is no link: what waits goes elsewhere, if anything takes it. What links owed is decided about first. */
@@ -264,11 +261,15 @@ export class Line implements LinkOwner {
 
   // Hot: `enter`, `next` and `answered` run for every command.
   private enter(request: Request): void {
+    if (request.place !== 0) {
+      this.moveIn(request);
+      return;
+    }
     const { flusher } = this;
     const { autoPipeline, clock } = this.options;
     if (!autoPipeline) flusher.time = clock.now();
     else if (!flusher.isScheduled) flusher.schedule();
-    request.place = ++this.calls;
+    request.place = ++this.calls.last;
     if (request.deadline === 0) this.deadlines.start(request, flusher.time);
     else this.deadlines.enterAgain(request);
     this.backlog.push(request);
@@ -277,7 +278,7 @@ export class Line implements LinkOwner {
 
   /** A request enters the line, and is written once it is released, or after so many ms; others pass it meanwhile. */
   hold(request: Request, longest: number): void {
-    request.place = ++this.calls;
+    request.place = ++this.calls.last;
     this.deadlines.start(request, this.options.clock.now());
     this.backlog.hold(request, longest);
   }
@@ -285,6 +286,20 @@ export class Line implements LinkOwner {
   /** Lets held requests be written now. Those that are abandoned or were written already are passed over. */
   release(requests: readonly Request[]): void {
     for (const request of requests) this.backlog.release(request);
+  }
+
+  /** A request comes from another line with its place. */
+  private moveIn(request: Request): void {
+    const { past } = request;
+    this.deadlines.enterAgain(request);
+    if (past?.isLate === true && !past.asking) {
+      past.isLate = false;
+      this.backlog.bringBack(request);
+    } else {
+      this.backlog.push(request);
+      this.released++;
+    }
+    this.writeLater();
   }
 
   /** The delay of a request has elapsed, or it is released: it takes its turn. */

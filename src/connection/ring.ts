@@ -35,6 +35,10 @@ export class Ring<T> {
     return this.head === this.tail ? undefined : this.slots[this.head];
   }
 
+  get last(): T | undefined {
+    return this.head === this.tail ? undefined : this.slots[(this.tail - 1) & this.mask];
+  }
+
   /** @param number among all that ever come, from `passed` to `passed + length - 1` */
   at(number: number): T {
     return this.slots[(this.head + number - this.left) & this.mask]!;

@@ -11,8 +11,10 @@ interface Waiting {
   readonly lanes: readonly Lane[];
   /** … and the lanes in which a later write may be ahead of it */
   readonly rivals: readonly Lane[];
-  /** all that was on its way when it failed is answered once so many replies have come */
+  /** all that was on its way when it failed is answered once so many replies have come … */
   answeredAt: number;
+  /** … and all that stood in the line, once so many have, or fewer */
+  passedAt: number;
   /** it does not wait any more */
   isOver: boolean;
 }
@@ -98,7 +100,7 @@ export class WriteOrder {
     this.owed = owed;
     if (!this.isActive) return;
     this.forgetAway(Infinity);
-    for (const waiting of this.waiting.values()) waiting.answeredAt = 0;
+    for (const waiting of this.waiting.values()) waiting.answeredAt = waiting.passedAt = 0;
     for (const lane of this.lanes.values()) lane.linkChanged();
     this.every.linkChanged();
     this.unknown.linkChanged();
@@ -118,17 +120,23 @@ export class WriteOrder {
       lanes: [every, ...own],
       rivals: written === 'everything' ? [every] : [...own, unknown],
       answeredAt: owed === undefined ? 0 : owed.passed + owed.length,
+      passedAt: 0,
       isOver: false,
     };
     for (const lane of waiting.lanes) lane.add(waiting);
     this.waiting.set(request, waiting);
   }
 
-  /** A refused request leaves the line: what is on its way here may still run, and overtake it, until that is answered. */
-  departs(request: Request): void {
+  /**
+   * A refused request leaves the line: what is on its way here, or stands here, may still run, and overtake it, until that is answered.
+   * @param standing how many requests stand here
+   */
+  departs(request: Request, standing: number): void {
     this.waits(request);
     const waiting = this.waiting.get(request);
-    if (waiting !== undefined) this.away.push(waiting);
+    if (waiting === undefined) return;
+    waiting.passedAt = waiting.answeredAt + standing;
+    this.away.push(waiting);
   }
 
   /** So many requests were answered before the one that is just now. */
@@ -138,7 +146,7 @@ export class WriteOrder {
 
   private forgetAway(count: number): void {
     const { away } = this;
-    for (let first = away.peek(); first !== undefined && first.answeredAt <= count; first = away.peek()) {
+    for (let first = away.peek(); first !== undefined && first.passedAt <= count; first = away.peek()) {
       away.shift();
       if (!first.isOver) this.leaves(first.request);
     }

@@ -144,6 +144,7 @@ export class Fences implements FenceOwner {
         if (request.abandoned) continue;
         if (target.isLost) fence.bounce(request);
         else {
+          if (request.past !== undefined) request.past.isLate = false;
           request.moveOn();
           target.executor.submit(request);
         }

@@ -142,7 +142,7 @@ export class ClusterNode {
       return;
     }
     const { barrier } = this;
-    if (barrier !== undefined && !barrier.isOver && barrier.request.place === line.calls) {
+    if (barrier !== undefined && !barrier.isOver && line.isLatest(barrier.request)) {
       barrier.waiting.push(done);
       return;
     }

@@ -6,7 +6,7 @@ import { Group, isGroup } from '../commands/group';
 import { PassingObserver } from '../commands/passing-observer';
 import { mayHaveWritten } from '../commands/writes-to';
 import type { Clock } from '../connection/clock';
-import type { Detour } from '../connection/detour';
+import { CallCounter, type Detour } from '../connection/detour';
 import { answerOf } from '../connection/retry';
 import type { RedisError, ReplyError } from '../errors';
 import type { Translate } from '../options/addresses';
@@ -52,6 +52,8 @@ export class Router implements Executor {
   private readonly forMasters = new WeakMap<Request, number>();
   /** Requests for which others have waited because some of their keys had moved. */
   private readonly waitedFor = new WeakSet<Request>();
+  /** of all nodes */
+  private readonly calls = new CallCounter();
   /** What means no key goes to the node that has this slot: another for each client, so that not all of them ask the same node. */
   private readonly anySlot = Math.floor(Math.random() * SLOTS);
   private readonly splitter: Splitter;
@@ -126,6 +128,7 @@ export class Router implements Executor {
 
   detourOf(node: ClusterNode, role: LinkRole): Detour {
     return {
+      calls: this.calls,
       redirects: (request, frame, error) => this.redirects(node, role, request, frame, error),
       wants: (request) => !this.pinned.has(request) && !this.parts.isClosed(),
       take: (requests) => this.take(node, role, requests),
@@ -268,9 +271,8 @@ export class Router implements Executor {
       return;
     }
     node.connection.line.overtakes(request);
-    const past = request.past!;
-    past.asking = true;
-    past.home = { owner: node, place: request.place };
+    request.past!.asking = true;
+    request.past!.isLate = true;
     request.command = behindAsking(elsewhere(request.command));
     request.moveOn();
     target.executor.submit(request);
@@ -311,10 +313,8 @@ export class Router implements Executor {
         topology.bounce(request, slot);
         return true;
       }
-      const { home } = request.past!;
       request.command = elsewhere(request.command);
       request.moveOn();
-      if (home?.owner === owner) request.place = home.place;
     }
     owner.connection.line.park(request, delay);
     return true;

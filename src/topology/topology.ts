@@ -204,19 +204,12 @@ export class Topology implements NodeOwner {
     return one instanceof Fence ? one : undefined;
   }
 
-  /** A request comes back to its slot, and goes on with it: to the owner that had sent it elsewhere, in its place there. */
+  /** A request comes back to its slot, and goes on with it. */
   bounce(request: Request, slot: number): void {
     const one = this.at[slot]!;
-    const home = request.past?.home;
     request.command = elsewhere(request.command);
-    if (home !== undefined) {
-      request.past!.home = undefined;
-      request.place = home.place;
-    }
     if (one instanceof Fence) {
       this.fences.bounce(request, one);
-    } else if (home?.owner === one) {
-      one.connection.line.comeHome(request);
     } else {
       request.moveOn();
       one.executor.submit(request);

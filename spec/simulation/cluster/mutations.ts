@@ -12,8 +12,8 @@ export const clusterMutations: readonly ClusterMutation[] = [
     seed: 4,
     fault: 'ASK is followed without ASKING',
     file: 'topology/router.ts',
-    from: 'past.asking = true;',
-    to: 'past.asking = false;',
+    from: 'request.past!.asking = true;',
+    to: 'request.past!.asking = false;',
   },
   {
     seed: 4,
@@ -39,8 +39,8 @@ export const clusterMutations: readonly ClusterMutation[] = [
   {
     seed: 55_022,
     fault: 'what comes back from a node that was asked for it stands behind later calls',
-    file: 'topology/topology.ts',
-    from: 'request.place = home.place;',
+    file: 'commands/request.ts',
+    from: 'this.place = place;',
     to: '',
   },
   {
