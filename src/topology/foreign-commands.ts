@@ -44,11 +44,11 @@ export class ForeignCommands {
     const [word] = name.split(' ');
     this.ask(call<Frame>('COMMAND INFO', word!), (frame) => {
       const places = placesIn(frame, name);
-      // Where the question has failed the next call asks again.
-      if (frame !== undefined) this.places.set(name, places);
+      // Where the question has failed, or the server does not know the command yet, the next call asks again.
+      if (places !== undefined) this.places.set(name, places);
       const calls = this.waiting.get(name) ?? [];
       this.waiting.delete(name);
-      for (const one of calls) this.send(one, places);
+      for (const one of calls) this.send(one, places ?? []);
     });
   }
 
@@ -110,11 +110,11 @@ export class ForeignCommands {
   }
 }
 
-/** What COMMAND INFO says of a command, or of its subcommand: `[name, arity, flags, first key, last key, step, …, subcommands]`. */
-function placesIn(frame: Frame | undefined, name: string): Places {
+/** What COMMAND INFO says of a command, or of its subcommand: `[name, arity, flags, first key, last key, step, …, subcommands]`; undefined where it does not know it. */
+function placesIn(frame: Frame | undefined, name: string): Places | undefined {
   const words = name.split(' ').length;
   const [row] = Array.isArray(frame) ? (frame as readonly Frame[]) : [];
-  if (!Array.isArray(row)) return [];
+  if (!Array.isArray(row)) return undefined;
   const own = subcommandOf(row, name) ?? row;
   const [, , flags, first, last, step] = own;
   const texts = Array.isArray(flags) ? (flags as readonly Frame[]).map(String) : [];
