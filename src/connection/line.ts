@@ -409,7 +409,7 @@ export class Line implements LinkOwner {
 
   lost(link: Link, error: RedisError): () => void {
     this.link = undefined;
-    this.residents.lost(error, link.heardAt);
+    this.residents.lost(error, link.servedUntil);
     this.order.linkChanged(undefined);
     return this.lostLinks.add(link, error);
   }

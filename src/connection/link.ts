@@ -135,6 +135,11 @@ export class Link implements FrameSink {
     return this.liveness.heardAt;
   }
 
+  /** Until when the server surely served it, on the clock; 0 where it never gave a sign of life. */
+  get servedUntil(): number {
+    return this.liveness.servedUntil;
+  }
+
   /** Requests on this link that are not answered, written or not. */
   get pending(): number {
     return this.owed.length + this.outgoing.pending;

@@ -31,6 +31,9 @@ export interface LinkView {
   dead(error: TimeoutError): void;
 }
 
+/** What comes so soon behind the first bytes after a silence may have been sent during that as well, ms: a network that was held up brings all at once. */
+const BURST = 100;
+
 /** Notices a link that is dead although the system does not say so: a cable pulled, a server halted, a half-open connection. */
 //  send buffer full for writeTimeout ──▶ dead
 //  owing replies to what has left the buffer, silent for readTimeout ──▶ dead
@@ -39,6 +42,10 @@ export class Liveness {
   private readonly sweep: Sweep;
   /** When the server last gave a sign of life, on the clock; 0 before the first. */
   heardAt = 0;
+  /** When the longest silence of late began, when it ended, and how long it was. */
+  private silentFrom = 0;
+  private silentUntil = 0;
+  private silentFor = 0;
   /** How far the link had come when it was heard. */
   private reachedWhenHeard = 0;
   private owedSince = 0;
@@ -64,7 +71,20 @@ export class Liveness {
     const reached = this.link.reached();
     if (reached === this.reachedWhenHeard && this.link.owed.length > 0 && !isInsideReply) return;
     this.reachedWhenHeard = reached;
-    this.heardAt = this.clock.now();
+    const now = this.clock.now();
+    const silentFor = now - this.heardAt;
+    if (silentFor >= this.silentFor || now - this.silentUntil > BURST) {
+      this.silentFrom = this.heardAt;
+      this.silentUntil = now;
+      this.silentFor = silentFor;
+    }
+    this.heardAt = now;
+  }
+
+  /** Until when the server surely served the link, on the clock: nothing that it sent later was missed before that. */
+  get servedUntil(): number {
+    const isInBurst = this.silentFrom > 0 && this.clock.now() - this.silentUntil <= BURST;
+    return isInBurst ? this.silentFrom : this.heardAt;
   }
 
   /** @param from the number of the first written request among all that ever were owed; within a group its members are a fraction */

@@ -15,9 +15,9 @@ export interface Resident {
   readonly listening: boolean;
   /**
    * The link is lost.
-   * @param heardAt when the server last gave a sign of life on it, on the clock; 0 if it never did
+   * @param servedUntil until when the server surely served it, on the clock; 0 where it never gave a sign of life
    */
-  lost?(error: RedisError, heardAt: number): void;
+  lost?(error: RedisError, servedUntil: number): void;
   /** Restores its state over a new link; completes when that is done. */
   restore?(send: Send, protocol: 2 | 3): Observable<unknown>;
   /** Takes its state away before AUTH where the server accepts no AUTH beside it: subscriptions in RESP2. */
@@ -54,8 +54,8 @@ export class Residents {
     for (let i = 0; i < all.length; i++) all[i]!.receive(push);
   }
 
-  lost(error: RedisError, heardAt: number): void {
-    for (const resident of this.all) resident.lost?.(error, heardAt);
+  lost(error: RedisError, servedUntil: number): void {
+    for (const resident of this.all) resident.lost?.(error, servedUntil);
   }
 
   // Hot: once per tick.

@@ -181,7 +181,7 @@ export class ClusterMessages {
         subscriber.next(item);
       };
       const leave = (reason: RedisError): void => {
-        lost ??= { from: topic?.loss?.from ?? this.heardAt(at) ?? clock.now(), reason };
+        lost ??= { from: topic?.loss?.from ?? this.servedUntil(at) ?? clock.now(), reason };
         current?.unsubscribe();
         current = at = topic = undefined;
       };
@@ -230,9 +230,9 @@ export class ClusterMessages {
     });
   }
 
-  private heardAt(node: ClusterNode | undefined): number | undefined {
+  private servedUntil(node: ClusterNode | undefined): number | undefined {
     const pubsub = node && this.byNode.get(node);
-    return pubsub?.lastHeard;
+    return pubsub?.servedUntil;
   }
 
   /** Whether the refusal of a subscription tells that the slot is elsewhere; then it is known where. */
@@ -281,6 +281,8 @@ export class ClusterMessages {
     carrier.state$.subscribe(({ kind }) => {
       const node = this.sources.get(carrier);
       if (kind === 'reconnecting' && node !== undefined) topology.doubt(node);
+      // The node may have left while the link was made.
+      if (kind === 'ready') this.follow();
       if (kind !== 'closed') return;
       this.open.delete(carrier);
       this.sources.delete(carrier);
@@ -317,10 +319,10 @@ export class ClusterMessages {
     const { topology } = this.parts;
     const { source } = this;
     if (source !== undefined && topology.nodes.get(source.name) !== source) {
-      this.source = undefined;
       for (const carrier of this.open) {
-        if (carrier.address !== source.name) continue;
-        carrier.line.link?.lose(new ConnectionError(`${source.name} has left the cluster`));
+        if (carrier.address !== source.name || carrier.line.link === undefined) continue;
+        this.source = undefined;
+        carrier.line.link.lose(new ConnectionError(`${source.name} has left the cluster`));
       }
     }
     for (const [node, pubsub] of this.byNode) {

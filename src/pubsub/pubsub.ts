@@ -214,9 +214,9 @@ export class PubSub implements Resident {
     this.endsWith = error;
   }
 
-  lost(reason: RedisError, heardAt: number): void {
+  lost(reason: RedisError, servedUntil: number): void {
     // Where nothing was heard, nothing was confirmed either.
-    this.reconciler.lost({ from: heardAt, reason });
+    this.reconciler.lost({ from: servedUntil, reason });
   }
 
   restore(send: Send, protocol: 2 | 3): Observable<unknown> {
@@ -227,7 +227,7 @@ export class PubSub implements Resident {
   suspend(send: Send): Observable<unknown> {
     if (this.protocol === 3) return EMPTY;
     const reason = new ConnectionError('The channels were left to sign in anew');
-    return this.reconciler.suspend(send, { from: this.heardAt, reason });
+    return this.reconciler.suspend(send, { from: this.servedUntil ?? 0, reason });
   }
 
   resume(send: Send): Observable<unknown> {
@@ -259,7 +259,7 @@ export class PubSub implements Resident {
         // It names no channel where nothing was left.
         if (carrier === undefined || items[1] === null) return;
         const reason = new ConnectionError('The server has taken the shard channel away');
-        const loss = { from: this.heardAt, reason };
+        const loss = { from: this.servedUntil ?? 0, reason };
         this.reconciler.removed(keyOf(first!), loss, (command) => carrier.line.sendAhead(command));
       }
     }
@@ -275,9 +275,9 @@ export class PubSub implements Resident {
     return this.reconciler.of.shard.get(keyOfAsked(name));
   }
 
-  /** When the server last gave a sign of life, on the clock; undefined where there is no link. */
-  get lastHeard(): number | undefined {
-    return this.carrier?.line.link?.heardAt;
+  /** Until when the server surely served the present link, on the clock; undefined where there is none. */
+  get servedUntil(): number | undefined {
+    return this.carrier?.line.link?.servedUntil;
   }
 
   /** The server is gone for good: leaves the carrier. Its Observers are told nothing. */
@@ -285,11 +285,6 @@ export class PubSub implements Resident {
     const { carrier } = this;
     this.carrier = undefined;
     carrier?.destroy();
-  }
-
-  /** When the server last gave a sign of life on the present link, on the clock. */
-  private get heardAt(): number {
-    return this.carrier?.line.link?.heardAt ?? 0;
   }
 
   /** Subscriptions that have no Observer are ended some time after the last one has left. */

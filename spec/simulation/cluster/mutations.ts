@@ -51,6 +51,20 @@ export const clusterMutations: readonly ClusterMutation[] = [
     to: 'request.tried(error);\n    node',
   },
   {
+    seed: 203_425,
+    fault: 'a gap begins when the push has come that a network had held up, and not before that',
+    file: 'connection/liveness.ts',
+    from: 'return isInBurst ? this.silentFrom : this.heardAt;',
+    to: 'return this.heardAt;',
+  },
+  {
+    seed: 208_586,
+    fault: 'ordinary messages come from a node for good that leaves while its link is made',
+    file: 'pubsub/cluster-messages.ts',
+    from: ' || carrier.line.link === undefined) continue;\n        this.source = undefined;',
+    to: ') continue;\n        this.source = undefined;\n        if (carrier.line.link === undefined) continue;',
+  },
+  {
     seed: 63,
     fault: 'a shard channel that is refused for the moment is asked for with each change of another',
     file: 'pubsub/subscriptions.ts',

@@ -391,6 +391,25 @@ describe('A link', () => {
     expect(deaths).toStrictEqual([]);
   });
 
+  it('served until the silence before what comes in one burst: a network may have held it up', () => {
+    const { clock, liveness } = setUp();
+    clock.advance(10);
+    liveness.heard(false);
+    expect(liveness.servedUntil).toBe(10);
+    clock.advance(5_000);
+    liveness.heard(false);
+    for (let n = 0; n < 3; n++) {
+      clock.advance(20);
+      liveness.heard(false);
+      expect(liveness.servedUntil).toBe(10);
+    }
+    clock.advance(60);
+    expect(liveness.servedUntil).toBe(5_070);
+    liveness.heard(false);
+    expect(liveness.servedUntil).toBe(5_070);
+    expect(liveness.heardAt).toBe(5_130);
+  });
+
   it('is never dead where there are no limits', () => {
     const { clock, write, deaths } = setUp({ readTimeout: Infinity, writeTimeout: Infinity });
     write(get('k'), { accepted: false });
