@@ -273,6 +273,7 @@ export class Router implements Executor {
     node.connection.line.overtakes(request);
     request.past!.asking = true;
     request.past!.isLate = true;
+    topology.asked(slot, target);
     request.command = behindAsking(elsewhere(request.command));
     request.moveOn();
     target.executor.submit(request);

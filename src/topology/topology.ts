@@ -53,6 +53,8 @@ export class Topology implements NodeOwner {
   readonly detourOf: NodeOwner['detourOf'];
   private readonly at: (ClusterNode | Fence)[] = [];
   private firsts: ReadonlyMap<ClusterNode, number> | undefined;
+  /** Of slots whose owner has named others for some commands: those others. */
+  private readonly askedOf = new Map<number, Set<ClusterNode>>();
   /** Where requests wait whose node is not there, or not known. */
   readonly fences: Fences;
   /** The epoch of the view that was applied; undefined before the first. */
@@ -165,8 +167,32 @@ export class Topology implements NodeOwner {
     if (slots.length > 0) {
       const fence = this.fences.make(slots, node);
       for (const slot of slots) this.set(slot, fence);
+      this.awaitAsked(fence);
     }
     this.stale$.next();
+  }
+
+  /** A command of a slot goes to a node that does not own it. */
+  asked(slot: number, node: ClusterNode): void {
+    const nodes = this.askedOf.get(slot);
+    if (nodes === undefined) this.askedOf.set(slot, new Set([node]));
+    else nodes.add(node);
+  }
+
+  /** What nodes were asked that will not have the slots is answered first, or comes back. */
+  private awaitAsked(fence: Fence): void {
+    for (const [slot, nodes] of this.askedOf) {
+      if (!fence.slots.has(slot)) continue;
+      for (const node of nodes) {
+        if (node === fence.target) continue;
+        nodes.delete(node);
+        if (node.connection.line.pending === 0) continue;
+        const wait = new Wait(this.fences);
+        fence.await(wait);
+        node.whenAnswered(() => wait.over());
+      }
+      if (nodes.size === 0) this.askedOf.delete(slot);
+    }
   }
 
   /** Nothing for the slots of a node is sent until something is over. */
@@ -313,6 +339,7 @@ export class Topology implements NodeOwner {
     if (fence.target !== target) this.options.moved(slots);
     const other = this.fences.retarget(fence, slots, target);
     for (const slot of slots) this.set(slot, other);
+    this.awaitAsked(other);
     return other;
   }
 
@@ -331,6 +358,7 @@ export class Topology implements NodeOwner {
     for (const slot of slots) this.set(slot, fence);
     const wait = new Wait(this.fences);
     fence.await(wait);
+    this.awaitAsked(fence);
     if (node !== target) {
       leave(node);
       const { line } = node.connection;

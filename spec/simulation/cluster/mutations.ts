@@ -44,6 +44,20 @@ export const clusterMutations: readonly ClusterMutation[] = [
     to: '',
   },
   {
+    seed: 241_962,
+    fault: 'a slot goes to a third node while another still has what it was asked for',
+    file: 'topology/topology.ts',
+    from: '    this.awaitAsked(other);\n',
+    to: '',
+  },
+  {
+    seed: 243_506,
+    fault: 'a slot goes to a third node while another has what it was asked for, and is not there',
+    file: 'topology/router.ts',
+    from: 'topology.asked(slot, target);',
+    to: '',
+  },
+  {
     seed: 39_254,
     fault: 'the refusals of a node that was asked are counted as hops while it refuses everything',
     file: 'topology/router.ts',
