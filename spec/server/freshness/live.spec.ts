@@ -234,19 +234,22 @@ describe('A live query', () => {
     expect([ended, both.ended]).toStrictEqual([undefined, undefined]);
   });
 
-  it('is read anew where its connection was dead and did not say so', async () => {
-    const redis = client({ url: proxy().url(), readTimeout: 300, reconnect: { initialDelay: 5 } });
-    const other = client();
-    await other.set('k', '1');
-    const { values, ended } = record(redis.live(get('k')));
-    await until(() => values.length === 1);
-    proxy().blackhole(true);
-    await other.set('k', '2');
-    await reaches(redis, 'reconnecting');
-    proxy().blackhole(false);
-    await until(() => values.length === 2);
-    expect([values, ended]).toStrictEqual([['1', '2'], undefined]);
-  });
+  it.each<RedisOptions>([{ readTimeout: 300 }, { readTimeout: 3_600_000, cache: { staleAfter: 300 } }])(
+    'is read anew where its connection was dead and did not say so, with %j',
+    async (limits) => {
+      const redis = behindProxy(limits);
+      const other = client();
+      await other.set('k', '1');
+      const { values, ended } = record(redis.live(get('k')));
+      await until(() => values.length === 1);
+      proxy().blackhole(true);
+      await other.set('k', '2');
+      await reaches(redis, 'reconnecting');
+      proxy().blackhole(false);
+      await until(() => values.length === 2);
+      expect([values, ended]).toStrictEqual([['1', '2'], undefined]);
+    },
+  );
 
   it('is that of the view that it is asked of', async () => {
     const redis = client();
