@@ -178,14 +178,18 @@ describe('A live query', () => {
   });
 
   it('coalesces a burst: reads one at a time, and the latest value comes', async () => {
-    const [redis, other] = [behindProxy(), client()];
+    const [redis, other] = [behindProxy({ cache: { mode: 'broadcast', keys: 'n' } }), client()];
     const { values } = record(redis.live(get('n')));
     await until(() => values.length === 1);
+    await redis.get('n:last');
     await other.configResetstat();
-    proxy().delay(20);
-    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 100 }, () => other.incr('n')));
-    await until(() => values.at(-1) === '2000');
-    expect(await calls('get')).toBeLessThan(1_000);
+    proxy().stall('toServer', true);
+    for (let i = 0; i < 100; i++) await other.incr('n');
+    await other.set('n:last', 'told');
+    await until(() => redis.cache.stats.entries === 0);
+    proxy().stall('toServer', false);
+    await until(() => values.at(-1) === '100');
+    expect([await calls('get'), values]).toStrictEqual([2, [null, '100']]);
   });
 
   it('reads no more often than `sample` says', async () => {

@@ -45,6 +45,8 @@ function connected(options: Omit<RedisClusterOptions, 'nodes'>) {
   return { client, clock, pass, move, views: () => views };
 }
 
+afterEach(() => jest.restoreAllMocks());
+
 describe('A slot that has moved, of which no server tells', () => {
   it.each([
     [{ readTimeout: 4_000 }, 4_000],

@@ -1,51 +1,10 @@
-import { NEVER, concat, of } from 'rxjs';
 import { get } from '../../../src/commands/generated/builders';
-import { stage } from '../../../src/connection/stage';
 import type { RedisOptions } from '../../../src/options';
-import { Redis } from '../../../src/redis';
-import { TrackingServer } from '../../simulation/freshness/tracking-server';
 import { record } from '../../support/clients';
-import { ScriptedSocket } from '../../support/scripted-socket';
-import { endOfTick } from '../../support/tick';
-import { VirtualClock } from '../../support/virtual-clock';
+import { trackedClient } from '../../support/tracked-client';
 
 const SILENT = 300;
-
-/** A client in virtual time, and a server that answers when it is told to. */
-function connected(options: RedisOptions) {
-  const server = new TrackingServer(true, () => undefined);
-  const clock = new VirtualClock();
-  let late = 0;
-  clock.now = () => clock.frame + late;
-  const dial = () => {
-    const socket = new ScriptedSocket();
-    server.accept(socket);
-    return concat(of(socket), NEVER);
-  };
-  const own = { partsFor: () => ({ clock, dial }), made: () => undefined, subscribesBy: () => undefined };
-  const given: RedisOptions = { ...options, reconnect: { initialDelay: SILENT, maxDelay: SILENT, jitter: 0 } };
-  const redis = new Redis({ ...{ [stage]: own }, ...given });
-  const answer = async (): Promise<void> => {
-    for (let quiet = 0; quiet < 3; quiet++) {
-      await endOfTick();
-      server.take();
-      if (server.owes) quiet = 0;
-      server.run(Infinity);
-      server.endTurn();
-      server.deliver(Infinity);
-      clock.advance(0);
-    }
-  };
-  const pass = async (ms: number): Promise<void> => {
-    for (let i = 0; i < ms; i++) {
-      await endOfTick();
-      clock.advance(1);
-    }
-  };
-  const states = record(redis.state$).values;
-  const isLeft = () => states.at(-1)?.kind !== 'ready';
-  return { redis, server, answer, pass, isLeft, blocked: (ms: number) => (late += ms) };
-}
+const connected = (options: RedisOptions) => trackedClient(options, SILENT);
 
 describe('A connection that is dead and does not say so', () => {
   it.each<RedisOptions>([
