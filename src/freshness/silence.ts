@@ -32,7 +32,10 @@ export class Silence {
 
   /** Something is kept from now on. */
   watch(): void {
-    if (this.timer.closed) this.lookIn(this.limit() / 2);
+    if (!this.timer.closed) return;
+    const { line, clock } = this.connection;
+    const since = line.link?.isOpen === true ? clock.now() - line.link.heardAt : 0;
+    this.lookIn(Math.max(0, this.limit() / 2 - since));
   }
 
   stop(): void {
@@ -57,7 +60,9 @@ export class Silence {
       connection.line.sendAhead(call('PING')).subscribe({ error: () => undefined });
     }
     const next = this.askedAt === heardAt ? limit : limit / 2;
-    this.lookIn(isSilent ? limit / 2 : Math.max(1, heardAt + next - now));
+    if (!isSilent) this.lookIn(Math.max(1, heardAt + next - now));
+    // It was asked late.
+    else this.lookIn(this.answerDue > now ? this.answerDue - now : limit / 2);
   }
 
   private lookIn(delay: number): void {
