@@ -99,6 +99,7 @@ export class ClusterCore {
       ending: this.ending,
       ended$: this.state$.pipe(filter(({ kind }) => kind === 'closed')),
       begin: () => this.begin(),
+      hasten: () => this.discovery.hasten(),
       report: this.report,
       pinned: (executor) => ({ submit: (request) => router.submitAt(executor, request) }),
     });
@@ -124,7 +125,7 @@ export class ClusterCore {
       clock,
       seeds,
       translate,
-      staleAfter: resolved.cache?.staleAfter ?? Infinity,
+      staleAfter: () => this.freshness.staleAfter,
       failed: (error) => this.warn(error),
     });
     const opening: Executor = {

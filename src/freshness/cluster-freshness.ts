@@ -1,4 +1,4 @@
-import { defer, distinctUntilChanged, filter, map, startWith, switchMap, type Observable } from 'rxjs';
+import { defer, distinctUntilChanged, filter, finalize, map, startWith, switchMap, type Observable } from 'rxjs';
 import type { Key } from '../commands/arguments';
 import type { Awaitable } from '../commands/awaitable';
 import type { ReplySource } from '../commands/reply';
@@ -18,7 +18,7 @@ import { queryOf, valuesOf } from './live-queries';
 import { sameAnswer } from './live-query';
 import { ReadThrough, type Loader } from './read-through';
 import type { CachedOptions } from './read-through-options';
-import { TrackedConnection } from './tracked-connection';
+import { TrackedConnection, boundOf } from './tracked-connection';
 import { wantedKeys } from './tracked-keys';
 import { KeptRead } from './tracked-read';
 
@@ -32,6 +32,8 @@ export interface ClusterFreshnessParts {
   readonly ended$: Observable<unknown>;
   /** has it found out which nodes there are */
   readonly begin: () => void;
+  /** told that moved slots are to be noticed sooner, or may be noticed later */
+  readonly hasten: () => void;
   /** told that a server does not track */
   readonly report: (error: RedisError) => void;
   /** sends to a node, whatever becomes of that */
@@ -48,6 +50,8 @@ export class ClusterFreshness {
   private readonly kept: Cache | undefined;
   private readonly tracked = new WeakMap<Connection, TrackedConnection>();
   private readonly readThrough: ReadThrough;
+  /** How many Observers live queries have. */
+  private observers = 0;
 
   constructor(private readonly parts: ClusterFreshnessParts) {
     const { clock, options, ended$, report } = parts;
@@ -94,6 +98,13 @@ export class ClusterFreshness {
     };
   }
 
+  /** How long it may go unnoticed that a slot has moved, ms. */
+  get staleAfter(): number {
+    const { options } = this.parts;
+    const isLive = this.observers > 0;
+    return isLive || options.cache !== undefined ? boundOf(options, isLive) : Infinity;
+  }
+
   /** Slots have moved. */
   moved(slots: readonly number[]): void {
     this.kept?.moved(slots);
@@ -113,14 +124,16 @@ export class ClusterFreshness {
 
   private ownerOf(slot: number): Observable<TrackedConnection> {
     return defer(() => {
-      const { begin, topology } = this.parts;
+      const { begin, hasten, topology } = this.parts;
       begin();
+      if (this.observers++ === 0) hasten();
       return topology().changes$.pipe(
         startWith(undefined),
         map(() => topology().ownerOf(slot)),
         filter((node) => node !== undefined),
         distinctUntilChanged(),
         map(({ connection }) => this.tracked.get(connection)!),
+        finalize(() => this.observers--),
       );
     });
   }

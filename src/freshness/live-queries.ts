@@ -39,6 +39,8 @@ export interface LiveParts {
 export class LiveQueries implements Tracked {
   private readonly queries = new Map<string, LiveQuery>();
   private readonly byName = new Map<string, Set<LiveQuery>>();
+  /** Of those whose last Observer has left lately. */
+  private readonly leaving = new Map<LiveQuery, Subscription>();
   private hold = Subscription.EMPTY;
   private readonly queryParts: LiveQueryParts;
 
@@ -147,9 +149,11 @@ export class LiveQueries implements Tracked {
 
   private leaveLater(live: LiveQuery): void {
     const leave = () => {
+      this.leaving.delete(live);
       if (!live.isObserved) this.remove(live);
     };
-    inBackground(this.parts.connection.clock.schedule(leave, LINGER));
+    this.leaving.get(live)?.unsubscribe();
+    this.leaving.set(live, inBackground(this.parts.connection.clock.schedule(leave, LINGER)));
   }
 
   private follow(state: ConnectionState): void {

@@ -13,21 +13,29 @@ export class Silence {
   private timer = Subscription.EMPTY;
   /** When the server had been heard last, when it was asked. */
   private askedAt = -1;
+  /** When the server has had its time to answer. */
+  private answerDue = 0;
 
   /**
    * @param limit ms; Infinity for none
    * @param isNeeded whether something is kept
+   * @param silent the server may be gone; `isSure`: it was asked, and has had the time to answer
    */
   constructor(
     private readonly connection: Connection,
-    private readonly limit: number,
+    private readonly limit: () => number,
     private readonly isNeeded: () => boolean,
-    private readonly silent: () => void,
-  ) {}
+    private readonly silent: (isSure: boolean) => void,
+  ) {
+    connection.state$.subscribe(({ kind }) => kind === 'ready' && isNeeded() && this.watch());
+  }
 
   /** Something is kept from now on. */
   watch(): void {
-    if (this.limit !== Infinity && this.timer.closed) this.lookIn(this.limit / 2);
+    if (!this.timer.closed) return;
+    const { line, clock } = this.connection;
+    const since = line.link?.isOpen === true ? clock.now() - line.link.heardAt : 0;
+    this.lookIn(Math.max(0, this.limit() / 2 - since));
   }
 
   stop(): void {
@@ -35,27 +43,30 @@ export class Silence {
   }
 
   private look(): void {
-    const { connection, limit } = this;
+    const { connection } = this;
     const { link } = connection.line;
     this.timer.unsubscribe();
-    if (link === undefined || !this.isNeeded()) return;
+    if (link?.isOpen !== true || !this.isNeeded()) return;
+    const limit = this.limit();
     const now = connection.clock.now();
     const { heardAt } = link;
-    const silentFor = now - heardAt;
-    if (silentFor >= limit) {
-      this.silent();
-      return;
-    }
-    if (silentFor >= limit / 2 && this.askedAt !== heardAt) {
+    const isSilent = now - heardAt >= limit;
+    if (isSilent) this.silent(this.askedAt === heardAt && now >= this.answerDue);
+    if (!this.isNeeded()) return;
+    if (now - heardAt >= limit / 2 && this.askedAt !== heardAt) {
       this.askedAt = heardAt;
+      this.answerDue = now + limit / 2 - 1; // a timer may be early by one
       // What becomes of it is seen by whether anything is heard.
       connection.line.sendAhead(call('PING')).subscribe({ error: () => undefined });
     }
     const next = this.askedAt === heardAt ? limit : limit / 2;
-    this.lookIn(Math.max(1, heardAt + next - now));
+    if (!isSilent) this.lookIn(Math.max(1, heardAt + next - now));
+    // It was asked late.
+    else this.lookIn(this.answerDue > now ? this.answerDue - now : limit / 2);
   }
 
   private lookIn(delay: number): void {
+    if (delay === Infinity) return;
     this.timer = inBackground(this.connection.clock.schedule(() => this.look(), Math.ceil(delay)));
   }
 }

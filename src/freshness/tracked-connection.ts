@@ -1,7 +1,9 @@
 import { filter, type Observable } from 'rxjs';
+import { blockingWait } from '../commands/blocking-wait';
+import type { Request } from '../commands/request';
 import type { Executor } from '../commands/request-context';
 import type { Connection } from '../connection/connection';
-import type { ReplyError } from '../errors';
+import { TimeoutError, type ReplyError } from '../errors';
 import type { ResolvedOptions } from '../options';
 import type { Cache } from './cache';
 import type { Home } from './cache-entry';
@@ -36,8 +38,11 @@ export class TrackedConnection implements Home {
   constructor(private readonly parts: TrackedConnectionParts) {
     const { connection, options, cache } = parts;
     const isNeeded = () => (cache()?.store.count ?? 0) + this.queryCount > 0;
-    const limit = options.cache?.staleAfter ?? options.readTimeout;
-    this.silence = new Silence(connection, limit, isNeeded, () => cache()?.dropOf(this));
+    const limit = (): number => boundOf(options, this.queryCount > 0);
+    this.silence = new Silence(connection, limit, isNeeded, (isSure) => {
+      cache()?.dropOf(this);
+      if (isSure && this.queryCount > 0) this.leave(limit());
+    });
     connection.state$.pipe(filter(({ kind }) => kind === 'closed')).subscribe(() => this.silence.stop());
   }
 
@@ -53,6 +58,18 @@ export class TrackedConnection implements Home {
 
   readonly watch = (): void => this.silence.watch();
 
+  /** Nothing but another link shows what a live query is now. */
+  private leave(limit: number): void {
+    const { line, clock } = this.parts.connection;
+    const { link } = line;
+    const oldest = link?.owed.peek();
+    // A command that may take longer than others is left to the link's own limits.
+    if (link === undefined || (oldest !== undefined && mayTakeLong(oldest))) return;
+    const { bytesRead } = link;
+    const silent = new TimeoutError(`The server was silent for ${limit} ms, and live queries may show old values`);
+    clock.afterInput(() => link.bytesRead === bytesRead && link.lose(silent));
+  }
+
   /** How many live queries there are. */
   get queryCount(): number {
     return this.queries?.size ?? 0;
@@ -66,15 +83,34 @@ export class TrackedConnection implements Home {
   /** The answers to a query, now and whenever it has changed. */
   answers(query: Query): Observable<Answer> {
     const { connection, executor, isElsewhere = () => false } = this.parts;
-    const { tracker, watch } = this;
+    const { tracker, silence } = this;
     this.queries ??= new LiveQueries({
       connection,
       tracker,
       executor: executor(),
       isElsewhere,
       isTold: (name) => isTold(tracker.mode, name),
-      onFirst: watch,
+      onFirst: () => {
+        silence.stop();
+        silence.watch();
+      },
     });
     return this.queries.answers(query);
   }
+}
+
+/**
+ * How old a value may be that is kept of a connection, ms.
+ * @param isLive there are live queries
+ */
+export function boundOf(
+  { cache, readTimeout }: Pick<ResolvedOptions, 'cache' | 'readTimeout'>,
+  isLive: boolean,
+): number {
+  const staleAfter = cache?.staleAfter ?? readTimeout;
+  return isLive ? Math.min(staleAfter, readTimeout) : staleAfter;
+}
+
+function mayTakeLong({ command, context }: Request): boolean {
+  return context.linkLimits !== undefined || blockingWait(command) !== undefined;
 }

@@ -24,7 +24,7 @@ export interface CacheOptions {
   readonly keys?: CachedKeys | undefined;
   /**
    * how long the server may be silent before all that is kept is dropped, because the connection may be dead; it is asked by PING after half
-   * of that. So no value is handed out that is older. Default `readTimeout`, Infinity to rely on that
+   * of that. So no value is handed out that is older. Live queries have the connection left then. Default `readTimeout`, Infinity to rely on that
    */
   readonly staleAfter?: number | undefined;
 }

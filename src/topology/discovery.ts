@@ -48,7 +48,7 @@ export interface DiscoveryParts {
   readonly seeds: readonly ServerAddress[];
   readonly translate: Translate;
   /** how long it may go unnoticed that a slot has moved, ms, but no less than a view takes to be asked for again */
-  readonly staleAfter: number;
+  readonly staleAfter: () => number;
   /** told why no node could be asked */
   readonly failed: (error: RedisError) => void;
 }
@@ -121,14 +121,23 @@ export class Discovery {
   private asked(hasView: boolean): void {
     this.asking = false;
     if (this.hasEnded) return;
-    const { clock, topology, staleAfter } = this.parts;
+    const { clock, topology } = this.parts;
     this.endedAt = clock.now();
     this.pause = Math.min(LONGEST_PAUSE, this.pause * (1.3 + Math.random() * 0.5));
     if (this.wanted || !hasView || topology.isIncomplete) this.want();
-    else {
-      const period = Math.min(PERIOD, staleAfter / 1.25);
-      this.period = inBackground(clock.schedule(() => this.want(), period * (0.75 + Math.random() / 2)));
-    }
+    else this.askLater();
+  }
+
+  private askLater(): void {
+    const { clock, staleAfter } = this.parts;
+    const period = Math.min(PERIOD, staleAfter() / 1.25);
+    this.period?.unsubscribe();
+    this.period = inBackground(clock.schedule(() => this.want(), period * (0.75 + Math.random() / 2)));
+  }
+
+  /** Moves are to be noticed sooner from now on, or may be noticed later. */
+  hasten(): void {
+    if (this.period?.closed === false && !this.asking && this.next === undefined) this.askLater();
   }
 
   /** Those that know first: the replicas of masters that are gone; then the others that are there; then all that were ever named. */

@@ -224,6 +224,20 @@ describe('A live query of a cluster', () => {
     expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other));
   });
 
+  // How soon is held in virtual time: spec/unit/freshness/moved-slots.spec.ts.
+  it('goes on at the new owner where nothing else tells that its slot has moved', async () => {
+    const client = connect({ readTimeout: 1_000 });
+    await client.connect();
+    const { slot, from, to } = await ends('{still}');
+    const { values } = record(client.live(get('{still}absent')));
+    await until(() => values.length === 1);
+    await moveSlot(cluster(), slot, from, to);
+    await cluster().admin(to).set('{still}absent', 'new');
+    await until(() => values.length === 2);
+    expect(values).toEqual([null, 'new']);
+    await moveSlot(cluster(), slot, to, from);
+  });
+
   it('goes on at the new owner of its slot, also where the old one did not have the key', async () => {
     const client = connect();
     const { slot, from, to } = await ends('{gone}');

@@ -139,6 +139,16 @@ describe('A cache', () => {
     expect(record(redis.get('k'))).toMatchObject({ values: ['1'], ended: 'complete' });
   });
 
+  it('answers what is awaited in the next microtask', async () => {
+    const redis = cached();
+    await redis.get('k');
+    const order: string[] = [];
+    void redis.get('k').then((value) => order.push(value!));
+    await Promise.resolve();
+    order.push('behind one microtask');
+    expect(order).toStrictEqual(['1', 'behind one microtask']);
+  });
+
   // RxJS begins the next of a backlog inside the end of the one before, ever deeper in the stack.
   it('answers reads that begin inside the answers of others, however many', async () => {
     const redis = cached();

@@ -178,14 +178,18 @@ describe('A live query', () => {
   });
 
   it('coalesces a burst: reads one at a time, and the latest value comes', async () => {
-    const [redis, other] = [behindProxy(), client()];
+    const [redis, other] = [behindProxy({ cache: { mode: 'broadcast', keys: 'n' } }), client()];
     const { values } = record(redis.live(get('n')));
     await until(() => values.length === 1);
+    await redis.get('n:last');
     await other.configResetstat();
-    proxy().delay(20);
-    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 100 }, () => other.incr('n')));
-    await until(() => values.at(-1) === '2000');
-    expect(await calls('get')).toBeLessThan(1_000);
+    proxy().stall('toServer', true);
+    for (let i = 0; i < 100; i++) await other.incr('n');
+    await other.set('n:last', 'told');
+    await until(() => redis.cache.stats.entries === 0);
+    proxy().stall('toServer', false);
+    await until(() => values.at(-1) === '100');
+    expect([await calls('get'), values]).toStrictEqual([2, [null, '100']]);
   });
 
   it('reads no more often than `sample` says', async () => {
@@ -234,19 +238,22 @@ describe('A live query', () => {
     expect([ended, both.ended]).toStrictEqual([undefined, undefined]);
   });
 
-  it('is read anew where its connection was dead and did not say so', async () => {
-    const redis = client({ url: proxy().url(), readTimeout: 300, reconnect: { initialDelay: 5 } });
-    const other = client();
-    await other.set('k', '1');
-    const { values, ended } = record(redis.live(get('k')));
-    await until(() => values.length === 1);
-    proxy().blackhole(true);
-    await other.set('k', '2');
-    await reaches(redis, 'reconnecting');
-    proxy().blackhole(false);
-    await until(() => values.length === 2);
-    expect([values, ended]).toStrictEqual([['1', '2'], undefined]);
-  });
+  it.each<RedisOptions>([{ readTimeout: 300 }, { readTimeout: 3_600_000, cache: { staleAfter: 300 } }])(
+    'is read anew where its connection was dead and did not say so, with %j',
+    async (limits) => {
+      const redis = behindProxy(limits);
+      const other = client();
+      await other.set('k', '1');
+      const { values, ended } = record(redis.live(get('k')));
+      await until(() => values.length === 1);
+      proxy().blackhole(true);
+      await other.set('k', '2');
+      await reaches(redis, 'reconnecting');
+      proxy().blackhole(false);
+      await until(() => values.length === 2);
+      expect([values, ended]).toStrictEqual([['1', '2'], undefined]);
+    },
+  );
 
   it('is that of the view that it is asked of', async () => {
     const redis = client();

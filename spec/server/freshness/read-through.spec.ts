@@ -10,6 +10,7 @@ const client = () => make(server().url);
 const ttl = 60_000;
 
 beforeEach(() => client().flushall());
+afterEach(() => jest.restoreAllMocks());
 
 describe('A value that is read through the server', () => {
   it('is loaded once, stored with its time, and read from then on', async () => {
@@ -101,6 +102,46 @@ describe('A value that is read through the server', () => {
     const locked = () => redis.cached('l', () => ++loads, { ttl, beta: 1e12, lock: true });
     const first = await locked();
     await eventually(locked, (value) => value > first);
+  });
+
+  it('ends earlier by a share that chance takes off its time', async () => {
+    const redis = client();
+    const chance = jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const lasts = async (jitter?: number): Promise<number> => {
+      await redis.unlink('k');
+      await redis.cached('k', () => 1, { ttl: 1_000_000, jitter });
+      return redis.pttl('k');
+    };
+    const share = async (jitter?: number) => Math.ceil((await lasts(jitter)) / 10_000);
+    expect([await share(0), await share(0.5), await share(1), await share()]).toStrictEqual([100, 75, 50, 95]);
+    chance.mockReturnValue(0);
+    expect(await share(0.5)).toBe(100);
+    chance.mockReturnValue(1 - 1e-9);
+    expect([await share(0.5), await lasts(1)]).toStrictEqual([50, expect.any(Number)]);
+  });
+
+  // A value is loaded early where its time is up after `took * beta * -log(chance)`.
+  it('is loaded before it is over by a chance that grows with how long loading takes, with `beta`, and towards its end', async () => {
+    const redis = client();
+    const chance = jest.spyOn(Math, 'random');
+    let loads = 0;
+    const isEarly = async (left: number, took: number, drawn: number, beta?: number): Promise<boolean> => {
+      await redis.set('k', `${Date.now() + left} ${took} 1`);
+      const before = loads;
+      chance.mockReturnValue(drawn);
+      expect(await redis.cached('k', () => ++loads, { ttl, beta })).toBe(1);
+      return loads > before;
+    };
+    const long = 1_000_000;
+    const seen = [
+      await isEarly(long, long, 0.3),
+      await isEarly(long, long, 0.45),
+      await isEarly(long / 2, long, 0.45),
+      await isEarly(long, long / 2, 0.3),
+      await isEarly(long, long, 0.45, 2),
+      await isEarly(long, long, 0.01, 0),
+    ];
+    expect(seen).toStrictEqual([true, false, true, false, true, false]);
   });
 
   it('keeps null where it is asked to, and otherwise not', async () => {

@@ -62,4 +62,40 @@ export const freshnessMutations: readonly Mutation[] = [
     from: '} else reading.entry = undefined;',
     to: '}',
   },
+  {
+    fault: 'writes inside transactions and pipelines drop nothing when they are called',
+    file: 'freshness/own-writes.ts',
+    from: '  if (isGroup(command)) {\n',
+    to: "  if (isGroup(command)) {\n    if (command.commands.length > 0) return 'nothing';\n",
+  },
+  {
+    fault: 'a write to several keys drops the first alone when it is called',
+    file: 'freshness/own-writes.ts',
+    from: 'if (command.keys.length > 0) return namesOf(command);',
+    to: 'if (command.keys.length > 0) return namesOf(command).slice(0, 1);',
+  },
+  {
+    fault: 'a script that names no keys drops nothing when it is called',
+    file: 'freshness/own-writes.ts',
+    from: "return spec.access === 'write' || spec.foreign === true || runsScripts(spec) ?",
+    to: 'return spec.foreign === true ?',
+  },
+  {
+    fault: 'what is kept of a silent connection goes on being handed out',
+    file: 'freshness/tracked-connection.ts',
+    from: '      cache()?.dropOf(this);\n      if (isSure',
+    to: '      if (isSure',
+  },
+  {
+    fault: 'a silent connection is not left for its live queries',
+    file: 'freshness/tracked-connection.ts',
+    from: 'if (isSure && this.queryCount > 0) this.leave(limit());',
+    to: '',
+  },
+  {
+    fault: 'a connection is not looked after any more once it was lost',
+    file: 'freshness/silence.ts',
+    from: "connection.state$.subscribe(({ kind }) => kind === 'ready' && isNeeded() && this.watch());",
+    to: '',
+  },
 ];

@@ -16,6 +16,8 @@ interface Session {
   queued: string[][] | undefined;
   /** what a broadcast tells at the end of the server's turn */
   readonly changed: Map<string, number>;
+  /** Nothing passes on it any more, and neither end is told. */
+  isDead: boolean;
 }
 
 const bulk = (text: string | null): string => (text === null ? '_\r\n' : `$${text.length}\r\n${text}\r\n`);
@@ -29,13 +31,18 @@ export class TrackingServer {
   readonly history = new Map<string, number[]>();
   session: Session | undefined;
 
-  /** @param tells told when the client has received an invalidation */
+  /**
+   * @param tells told when the client has received an invalidation
+   * @param left told when the client has another link in place of one that was dead
+   */
   constructor(
     private readonly isEarly: boolean,
     private readonly tells: (key: string | undefined, version: number) => void,
+    private readonly left: () => void = () => undefined,
   ) {}
 
   accept(socket: ScriptedSocket): void {
+    if (this.isDead) this.left();
     this.session = {
       socket,
       decoder: new Decoder(),
@@ -47,27 +54,34 @@ export class TrackingServer {
       caching: false,
       queued: undefined,
       changed: new Map(),
+      isDead: false,
     };
   }
 
   /** Takes what the client has written. */
   take(): void {
     const { session } = this;
-    if (session === undefined) return;
+    if (session === undefined || session.isDead) return;
     const { socket, decoder, inbox } = session;
-    for (; session.read < socket.writes.length; session.read++) decoder.push(Buffer.from(socket.writes[session.read]!));
-    for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) inbox.push(frame as string[]);
+    for (; session.read < socket.writes.length; session.read++) {
+      decoder.push(Buffer.from(socket.writes[session.read]!));
+      for (let frame = decoder.read(); frame !== INCOMPLETE; frame = decoder.read()) inbox.push(frame as string[]);
+    }
   }
 
   get owes(): boolean {
     const { session } = this;
-    return session !== undefined && session.inbox.length + session.outbox.length + session.changed.size > 0;
+    return (
+      session !== undefined &&
+      !session.isDead &&
+      session.inbox.length + session.outbox.length + session.changed.size > 0
+    );
   }
 
   /** Runs so many commands. */
   run(most: number): void {
     const { session } = this;
-    for (let i = 0; i < most && session !== undefined && session.inbox.length > 0; i++)
+    for (let i = 0; i < most && session?.isDead === false && session.inbox.length > 0; i++)
       this.command(session, session.inbox.shift()!);
   }
 
@@ -83,7 +97,7 @@ export class TrackingServer {
   deliver(most: number): void {
     const { session } = this;
     if (session === undefined) return;
-    for (let i = 0; i < most && session === this.session; i++) {
+    for (let i = 0; i < most && session === this.session && !session.isDead; i++) {
       const piece = session.outbox.shift();
       if (piece === undefined) return;
       // The client is told before it can act on it.
@@ -118,8 +132,16 @@ export class TrackingServer {
     session?.socket.bytes$.error(new ConnectionError('the server went away'));
   }
 
-  private note(key: string): number {
-    const version = ++this.version;
+  /** The link is dead from now on, and the client is not told. */
+  die(): void {
+    if (this.session !== undefined) this.session.isDead = true;
+  }
+
+  get isDead(): boolean {
+    return this.session?.isDead === true;
+  }
+
+  private note(key: string, version = ++this.version): number {
     this.data.set(key, version);
     const all = this.history.get(key);
     if (all === undefined) this.history.set(key, [0, version]);
@@ -127,19 +149,60 @@ export class TrackingServer {
     return version;
   }
 
-  private set(key: string, reply: Session | undefined): number {
-    const version = this.note(key);
+  private set(key: string, reply: Session | undefined): void {
+    this.setAll([key], reply, ++this.version);
+  }
+
+  private setAll(keys: readonly string[], reply: Session | undefined, version: number): void {
+    const say = () => reply?.outbox.push({ bytes: bulk(String(version)) });
+    if (!this.isEarly) say();
+    for (const key of keys) this.change(key, version);
+    if (this.isEarly) say();
+  }
+
+  private change(key: string, version: number): void {
+    this.note(key, version);
     const { session } = this;
-    const isTold = session?.remembered.has(key) === true;
-    if (session?.mode === 'broadcast') session.changed.set(key, version);
-    if (reply !== undefined && !this.isEarly) reply.outbox.push({ bytes: `${bulk(String(version))}` });
-    if (session !== undefined && isTold) this.invalidate(session, key, version);
-    if (reply !== undefined && this.isEarly) reply.outbox.push({ bytes: `${bulk(String(version))}` });
-    return version;
+    if (session === undefined) return;
+    if (session.mode === 'broadcast') session.changed.set(key, version);
+    if (session.remembered.has(key)) this.invalidate(session, key, version);
+  }
+
+  /** What was queued runs at one moment, of one version. Early servers tell of changes between the replies, others behind them. */
+  private exec(session: Session, queued: readonly (readonly string[])[]): void {
+    const version = ++this.version;
+    const changes: (() => void)[] = [];
+    let reply = `*${queued.length}\r\n`;
+    const say = (): void => {
+      session.outbox.push({ bytes: reply });
+      reply = '';
+    };
+    for (const words of queued) {
+      const [name, key = ''] = words;
+      if (name === 'CLIENT') reply += this.client(session, words, key.toUpperCase());
+      else if (name === 'GET') reply += this.read(session, key, session.caching);
+      else {
+        this.note(key, version);
+        if (session.mode === 'broadcast') session.changed.set(key, version);
+        // What is read behind it is remembered again.
+        const isTold = session.remembered.delete(key);
+        if (isTold && this.isEarly) {
+          say();
+          this.tell(session, key, version);
+        } else if (isTold) changes.push(() => this.tell(session, key, version));
+        reply += bulk(String(version));
+      }
+    }
+    say();
+    for (const tell of changes) tell();
   }
 
   private invalidate(session: Session, key: string, version: number): void {
     session.remembered.delete(key);
+    this.tell(session, key, version);
+  }
+
+  private tell(session: Session, key: string, version: number): void {
     session.outbox.push({ bytes: `>2\r\n$10\r\ninvalidate\r\n*1\r\n${bulk(key)}`, tells: { key, version } });
   }
 
@@ -168,13 +231,8 @@ export class TrackingServer {
         const queued = session.queued ?? [];
         session.queued = undefined;
         session.caching = caching;
-        const parts = queued.map((one) =>
-          one[0] === 'CLIENT'
-            ? this.client(session, one, one[1]!.toUpperCase())
-            : this.read(session, one[1]!, session.caching),
-        );
+        this.exec(session, queued);
         session.caching = false;
-        say(`*${parts.length}\r\n${parts.join('')}`);
         return;
       }
       case 'GET':
@@ -182,6 +240,12 @@ export class TrackingServer {
         return;
       case 'SET':
         this.set(words[1]!, session);
+        return;
+      case 'MSET':
+        this.setAll([words[1]!, words[3]!], session, ++this.version);
+        return;
+      case 'EVAL':
+        this.set(words[3]!, session);
         return;
       default:
         say('+PONG\r\n');

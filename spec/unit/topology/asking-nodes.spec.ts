@@ -71,7 +71,7 @@ describe('a view', () => {
       retire: () => undefined,
     } as unknown as Topology;
     const failed = () => undefined;
-    const discovery = new Discovery({ topology, clock, seeds: [], translate, staleAfter: Infinity, failed });
+    const discovery = new Discovery({ topology, clock, seeds: [], translate, staleAfter: () => Infinity, failed });
     discovery.want();
     clock.advance(100);
     expect([silent.asked.length, other.asked.length, applied.length]).toStrictEqual([2, 0, 0]);
