@@ -89,6 +89,8 @@ describe('a client of a cluster', () => {
     expect(() => client.rename('a', 'b')).toThrow(TypeError);
     expect(() => client.msetnx({ a: '1', b: '2' })).toThrow(/MSETNX was not sent/);
     await expect(client.multi(set('a', '1'), incr('b'))).rejects.toThrow(/MULTI was not sent.*several slots/);
+    expect(() => client.watch(['a', 'b'], () => null)).toThrow(TypeError);
+    expect(() => client.watch(['a', 'b'], () => null)).toThrow(/watch was not sent.*slot 15495.*slot 3300.*hash tag/);
     expect(client.nodes).toEqual([]); // nothing was opened for that
   });
 
