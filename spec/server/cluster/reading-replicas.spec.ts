@@ -120,10 +120,13 @@ describe('reading from replicas', () => {
   it('never gives what a master that was replaced still has, where masters are to read', async () => {
     const client = connect();
     await client.set('k', 'old');
-    const { next } = await failOver(cluster(), hashSlot('k'));
-    await client.set('k', 'new');
+    const { old, next } = await failOver(cluster(), hashSlot('k'));
+    await connect().set('k', 'new');
+    // This client has not heard of it, and its first command reads.
+    expect(client.nodeFor('k')).toBe(`127.0.0.1:${old.port}`);
     expect(await client.get('k')).toBe('new');
     expect(client.nodeFor('k')).toBe(`127.0.0.1:${next.port}`);
+    expect([await calls(old, 'get'), await calls(next, 'get')]).toEqual([0, 1]);
   });
 
   it('is the master’s where no zone is known', async () => {

@@ -163,6 +163,13 @@ export const clusterMutations: readonly ClusterMutation[] = [
     to: "const AWAY = new Set(['ASK', ",
   },
   {
+    seed: 167,
+    fault: 'links of masters say READONLY, so that one that was replaced is read from',
+    file: 'cluster-core.ts',
+    from: "return role === 'replica' ? [asReplica(), ...own] : own;",
+    to: 'return [asReplica(), ...own];',
+  },
+  {
     seed: 5,
     fault: 'the parts of a command are answered in the order of the nodes',
     file: 'topology/split.ts',
