@@ -148,6 +148,35 @@ describe('views of a cluster', () => {
     expect(client.nodeFor('b')).toBe(`localhost:${portOf(first)}`);
   });
 
+  it('are waited for where MOVED tells a port and no host, which the server does not know', async () => {
+    const ports: number[] = [];
+    let hasMoved = false;
+    const view = () => ({ epoch: hasMoved ? 2 : 1, ranges: [[0, 16_383, ports[hasMoved ? 1 : 0]!]] as const });
+    const first = await listen(
+      inCluster(view, () => {
+        hasMoved = true;
+        return `-MOVED ${slot} ?:${ports[1]!}\r\n`;
+      }),
+    );
+    const second = await listen(inCluster(view, () => says('second')));
+    ports.push(portOf(first), portOf(second));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    expect(await client.get('a')).toBe('second');
+    expect(first.seen.filter(([name]) => name === 'GET').length).toBe(1);
+    expect(client.nodeFor('a')).toBe(`127.0.0.1:${ports[1]}`);
+  });
+
+  it('name addresses where MOVED names hosts, which are resolved', async () => {
+    const ports: number[] = [];
+    const view = () => ({ ranges: [[0, 16_383, ports[0]!]] as const });
+    const first = await listen(inCluster(view, () => `-MOVED ${slot} localhost:${ports[1]!}\r\n`));
+    const second = await listen(inCluster(view, () => says('second')));
+    ports.push(portOf(first), portOf(second));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    expect(await client.get('a')).toBe('second');
+    expect(client.nodeFor('a')).toBe(`localhost:${ports[1]}`);
+  });
+
   it.each([
     'LOADING Redis is loading the dataset in memory',
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
