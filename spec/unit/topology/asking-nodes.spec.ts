@@ -22,7 +22,7 @@ function nodeThat(answers: (words: string) => Observable<unknown>, facts: Partia
 }
 
 describe('the replicas of a master that is gone', () => {
-  it('are asked often for a while, and less and less often where none is promoted', () => {
+  it('are asked at least each 100 ms as long as a failover may take, and less and less often where none is promoted', () => {
     const clock = new VirtualClock();
     const { node: replica, asked } = nodeThat(() => of(['slave']));
     const { node: master } = nodeThat(() => NEVER, { isLost: true, replicas: [replica] });
@@ -32,6 +32,12 @@ describe('the replicas of a master that is gone', () => {
     clock.advance(2_000);
     const eager = asked.length;
     expect(eager).toBeGreaterThan(2_000 / 70);
+    for (let second = 2; second < 60; second++) {
+      const begin = asked.length;
+      clock.advance(1_000);
+      expect(asked.length - begin).toBeGreaterThanOrEqual(10);
+      if (second >= 4) expect(asked.length - begin).toBeLessThanOrEqual(18);
+    }
     clock.advance(8_000);
     const before = asked.length;
     clock.advance(60_000);
