@@ -31,6 +31,8 @@ export class SimulatedCluster implements Surroundings {
   /** Who has what, as all will know in the end. */
   config: Config;
   isOver = false;
+  /** When slots got another owner, which takes writes from then on. */
+  readonly changes: { readonly at: number; readonly slots: ReadonlySet<number> }[] = [];
   private told = 0;
 
   constructor(
@@ -154,6 +156,8 @@ export class SimulatedCluster implements Surroundings {
     const owners = [...this.config.owners];
     const masters = [...this.config.masters];
     change(owners, masters);
+    const slots = new Set([...owners.keys()].filter((slot) => owners[slot] !== this.config.owners[slot]));
+    if (slots.size > 0) this.changes.push({ at: this.timeline.now(), slots });
     const config = (this.config = { epoch: this.config.epoch + 1, owners, masters });
     for (const node of this.nodes) this.teach(node, config, lags[node.index] ?? 0);
   }
