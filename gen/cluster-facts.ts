@@ -31,13 +31,13 @@ export function isOfOneServer(name: string): boolean {
   return PATTERN.test(name);
 }
 
-/** Policies that servers do not tell: each master knows its own subscribers alone. */
+/** Policies that servers do not tell: each node knows its own subscribers alone, and replicas have some as well. */
 const POLICIES: Readonly<Record<string, Pick<RuntimeFacts, 'req' | 'res'>>> = {
-  'PUBSUB CHANNELS': { req: 'all_shards' },
-  'PUBSUB SHARDCHANNELS': { req: 'all_shards' },
-  'PUBSUB NUMPAT': { req: 'all_shards', res: 'agg_sum' },
-  'PUBSUB NUMSUB': { req: 'all_shards', res: 'agg_sum' },
-  'PUBSUB SHARDNUMSUB': { req: 'all_shards', res: 'agg_sum' },
+  'PUBSUB CHANNELS': { req: 'all_nodes', res: 'distinct' },
+  'PUBSUB SHARDCHANNELS': { req: 'all_nodes', res: 'distinct' },
+  'PUBSUB NUMPAT': { req: 'all_nodes', res: 'agg_sum' },
+  'PUBSUB NUMSUB': { req: 'all_nodes', res: 'agg_sum' },
+  'PUBSUB SHARDNUMSUB': { req: 'all_nodes', res: 'agg_sum' },
 };
 
 /** How a cluster spreads a command, and how the replies become one. */

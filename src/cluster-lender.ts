@@ -1,4 +1,5 @@
 import { type Observable, defer, filter, first, map, mergeMap, of, startWith, throwError, timeout } from 'rxjs';
+import type { Command } from './commands/command';
 import { applyPrefix } from './commands/prefix';
 import { get } from './commands/generated/builders';
 import { PassingObserver } from './commands/passing-observer';
@@ -14,10 +15,11 @@ import { DisconnectedError, RedisError, TimeoutError } from './errors';
 import { KnownTypes } from './groups/known-types';
 import type { Lender, Lent, WatchReport } from './groups/watch';
 import { hashSlot, slotOf } from './resp/hash-slot';
-import { isBytes } from './resp/is-bytes';
 import { AskingExecutor } from './topology/asking-executor';
 import type { ClusterNode } from './topology/node';
 import { tellsOfMove } from './topology/redirects';
+import { oneSlotOf } from './topology/refused';
+import { slotOfCommand } from './topology/slots-of';
 import type { Topology } from './topology/topology';
 
 /** What lends connections to the nodes of a cluster. */
@@ -57,11 +59,10 @@ export class ClusterLender implements Lender<DedicatedConnection> {
     this.clock = parts.clock;
   }
 
-  /** The same for the node that has some keys. Keys of several slots are refused where they are watched. */
-  of(keys: unknown, source: ReplySource): ClusterLender {
-    const [one] = Array.isArray(keys) ? (keys as readonly unknown[]) : [keys];
-    if (typeof one !== 'string' && !isBytes(one)) return this; // it is refused later
-    return this.atSlot(slotOfKey(one, source.prefix));
+  of(what: string, commands: readonly Command[], prefix: string): ClusterLender {
+    const sent = commands.map((command) => applyPrefix(command, prefix));
+    const keyed = sent.filter((command) => slotOfCommand(command) !== undefined);
+    return this.atSlot(oneSlotOf(what, keyed));
   }
 
   /** The same for the node that has a slot. */

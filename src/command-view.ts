@@ -171,7 +171,7 @@ export class CommandView<S extends string | Buffer = string>
   ): Awaitable<ValuesOf<C, S, F extends true ? never : RedisError> | null>;
   watch(keys: unknown, fn: unknown, options?: unknown): unknown {
     const { source, lender } = this.#parts;
-    return watchKeys(source, lender.of?.(keys, source) ?? lender, keys, fn, options);
+    return watchKeys(source, lender, keys, fn, options);
   }
 
   /** As {@link RedisCommands.scanStream}. */

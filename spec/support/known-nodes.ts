@@ -17,7 +17,13 @@ export function knownNodes(clock: VirtualClock, connection: () => Connection): T
   return new Topology({
     clock,
     connect: () => ({ connection: connection(), executor: { submit: () => undefined } }),
-    detourOf: () => ({ calls: new CallCounter(), redirects: () => false, wants: () => false, take: () => undefined }),
+    detourOf: () => ({
+      calls: new CallCounter(),
+      isAway: () => false,
+      redirects: () => false,
+      wants: () => false,
+      take: () => undefined,
+    }),
     submit: () => undefined,
     moved: () => undefined,
     offlineQueue: 10,

@@ -135,7 +135,7 @@ export interface CommandSpec {
   readonly dangerous?: boolean;
   /** how a cluster spreads the request: `all_nodes`, `all_shards`, `multi_shard`, `special` */
   readonly request?: string | undefined;
-  /** how the replies of several nodes become one: `agg_sum`, `all_succeeded`, … */
+  /** how the replies of several nodes become one: `agg_sum`, `all_succeeded`, `distinct`, … */
   readonly response?: string | undefined;
   /** a command without keys: what it tells or changes is that of the one server which gets it */
   readonly scope?: 'server' | undefined;

@@ -12,6 +12,8 @@ export class CallCounter {
 export interface Detour {
   /** of all nodes: a request that goes elsewhere keeps its place */
   readonly calls: CallCounter;
+  /** The server is not to serve what `wants` takes, whether there is a link or not. */
+  isAway(): boolean;
   /**
    * A request was refused.
    * @returns whether it is on its way elsewhere; otherwise the line repeats it, or it fails

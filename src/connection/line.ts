@@ -251,10 +251,10 @@ export class Line implements LinkOwner {
     return (this.backlog.queue.last ?? this.link?.owed.last) === request;
   }
 
-  /** There is no link: what waits goes elsewhere, if anything takes it. What links owed is decided about first. */
+  /** There is no link, or none that serves: what waits goes elsewhere, if anything takes it. What links owed is decided about first. */
   handOver(): void {
     const { detour } = this.options;
-    if (detour === undefined || this.link !== undefined || !this.lostLinks.areDecided) return;
+    if (detour === undefined || (this.link !== undefined && !detour.isAway()) || !this.lostLinks.areDecided) return;
     const taken = this.backlog.takeWanted((request) => detour.wants(request));
     if (taken.length > 0) detour.take(taken);
   }

@@ -54,8 +54,11 @@ export interface Lender<D> {
   readonly clock: Clock;
   /** what the keys were that it has watched */
   readonly types: KnownTypes;
-  /** what lends connections to the server that has some keys, where there are several servers */
-  of?(keys: unknown, source: ReplySource): Lender<D>;
+  /**
+   * what lends connections to the server that has the keys of some commands, where there are several servers
+   * @throws TypeError when they are not in one slot
+   */
+  of?(what: string, commands: readonly Command[], prefix: string): Lender<D>;
   /**
    * Does work on a connection that is its own until it ends, in whatever way.
    * @param watching the user's function is given a connection that refuses what ends the watching
@@ -104,7 +107,7 @@ class LostLease {
  */
 export function watchKeys<D>(
   source: ReplySource,
-  lender: Lender<D>,
+  ofAll: Lender<D>,
   keys: unknown,
   decide: unknown,
   options: unknown = {},
@@ -114,6 +117,7 @@ export function watchKeys<D>(
   wholeNumber('attempts', attempts, 1, Infinity);
   const watched = new WatchedKeys(keys, read, source.prefix);
   if (typeof decide !== 'function') throw new TypeError(`watch: a function was expected, got ${kindOf(decide)}`);
+  const lender = ofAll.of?.('watch', [watched.command], source.prefix) ?? ofAll;
   const facts = { source, lender, watched, decide: decide as Decide<D>, attempts: attempts as number, failFast };
   return new LastValue(defer(() => new Watch(facts).followed()).pipe(inContext()));
 }
@@ -231,12 +235,13 @@ class Watch<D> {
   }
 
   private execute(lent: Lent<D>, given: readonly unknown[] | null): Observable<Outcome | typeof CONFLICT> {
-    const { failFast } = this.facts;
+    const { failFast, lender, watched } = this.facts;
     const { source } = lent;
     if (given === null) return this.leave(lent, of(null));
     const commands = given.map((one, index) =>
       memberOf(one, index, 'multi', source.prefix, `watch: command ${index + 1}`),
     );
+    lender.of?.("The transaction of a 'watch'", [watched.command, ...commands], source.prefix);
     this.commands = commands;
     const values$ = groupReply(source, source.executor, commands, failFast, (...given) => new Transaction(...given));
     if (commands.every(isAnswered)) return this.leave(lent, values$);

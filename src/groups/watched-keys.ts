@@ -42,7 +42,7 @@ interface Read {
 export class WatchedKeys {
   readonly names: readonly string[];
   private readonly keys: readonly Key[];
-  private readonly command: Command<'OK'>;
+  readonly command: Command<'OK'>;
   private readonly reads: ReadonlyMap<string, Command> | undefined;
   private readonly first: readonly Command[];
 

@@ -9,8 +9,11 @@ import type { Topology } from './topology';
 
 /** While a master is gone its replicas are asked so often whether they have taken its place, ms. */
 const PROBE = 50;
-/** After so long they are asked less and less often, down to the longest pause, ms: it may be that none ever will. */
+/** After so long they are asked a little less often, ms, yet often enough to find the one that has within 100 ms. */
 const EAGER = 3_000;
+const STEADY = 75;
+/** After the longest failover they are asked less and less often, down to the longest pause, ms: it may be that none ever will. */
+const FAILOVER = 60_000;
 const LONGEST = 500;
 /** How long a replica may take to answer before it is asked once more, ms. */
 const PATIENCE = 1_000;
@@ -49,7 +52,8 @@ export class Heirs {
     }
     this.gone = new Set(gone);
     if (gone.length === 0) return;
-    if (now - this.since > EAGER) this.pause = Math.min(LONGEST, this.pause * 1.5);
+    const lasts = now - this.since;
+    if (lasts > EAGER) this.pause = Math.min(lasts > FAILOVER ? LONGEST : STEADY, this.pause * 1.5);
     this.next = inBackground(
       clock.schedule(
         () => {

@@ -2,11 +2,13 @@ import { Subscription } from 'rxjs';
 import { ping } from '../commands/generated/connection';
 import { Request, type ReplyObserver } from '../commands/request';
 import { plainContext, type Executor } from '../commands/request-context';
+import type { Clock } from '../connection/clock';
 import type { Connection } from '../connection/connection';
 import type { Detour } from '../connection/detour';
 import type { Link } from '../connection/link';
 import { DisconnectedError, ReplyError, TimeoutError, type RedisError } from '../errors';
 import type { ServerAddress } from '../options/addresses';
+import { Replication } from './replication';
 
 /** What a connection to a node is for: what masters do, or reading from a replica. */
 export type LinkRole = 'master' | 'replica';
@@ -20,6 +22,7 @@ export type ConnectNode = (
 
 /** What a node is told by. */
 export interface NodeOwner {
+  readonly clock: Clock;
   readonly connect: ConnectNode;
   readonly detourOf: (node: ClusterNode, role: LinkRole) => Detour;
   /** a connection of the node has another state */
@@ -44,7 +47,7 @@ export class ClusterNode {
   role: LinkRole | undefined;
   /** There is no link, and the last attempt has failed. */
   isLost = false;
-  /** There is no link to read from it, and the last attempt has failed. */
+  /** There is no link to read from it, and the last attempt has failed; or it has none to its master. */
   isReaderLost = false;
   /** Those of its connections that owe replies and are silent. */
   readonly silent = new Set<Connection>();
@@ -53,6 +56,8 @@ export class ClusterNode {
   readonly connection: Connection;
   readonly executor: Executor;
   private reading: { readonly connection: Connection; readonly executor: Executor } | undefined;
+  private replication: Replication | undefined;
+  private master: ClusterNode | undefined;
   /** The barrier that was sent last, and what waits for it. */
   private barrier: Barrier | undefined;
   private readonly following = new Subscription();
@@ -103,15 +108,28 @@ export class ClusterNode {
   get reader(): { readonly connection: Connection; readonly executor: Executor } {
     if (this.reading !== undefined) return this.reading;
     const made = (this.reading = this.owner.connect(this.address, 'replica', this.owner.detourOf(this, 'replica')));
-    const { state$ } = made.connection;
-    this.following.add(
-      state$.subscribe(({ kind }) => {
-        if (kind === 'ready') this.isReaderLost = false;
-        if (kind === 'reconnecting') this.isReaderLost = true;
-        if (!this.hasEnded) this.owner.changed(this, 'replica');
-      }),
-    );
+    const { connection } = made;
+    const follow = (): void => this.followReader(connection);
+    this.replication = new Replication(connection, this.owner.clock, follow);
+    this.following.add(connection.state$.subscribe(follow));
     return made;
+  }
+
+  private followReader({ state$, line }: Connection): void {
+    const { kind } = state$.value;
+    if (kind === 'ready') {
+      this.isReaderLost = !this.replication!.isLinked;
+      this.replication!.askAgain();
+      line.handOver();
+    }
+    if (kind === 'reconnecting') this.isReaderLost = true;
+    if (!this.hasEnded) this.owner.changed(this, 'replica');
+  }
+
+  /** A view tells whose replica it is; undefined where it is a master. */
+  follows(master: ClusterNode | undefined): void {
+    if (this.master !== master && master !== undefined) this.replication?.doubt();
+    this.master = master;
   }
 
   /** The connection that reads from it, if it was ever used. */

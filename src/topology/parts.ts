@@ -1,6 +1,7 @@
 import type { Command } from '../commands/command';
 import { Request } from '../commands/request';
 import { remade, type Delivery, type RedisError } from '../errors';
+import { latin1Of } from '../resp/bytes-of';
 import type { Frame } from '../resp/frames';
 import { PartObserver, type PartsOwner } from './part-observer';
 
@@ -118,9 +119,15 @@ export function mergeBy(policy: string | undefined): (frames: readonly Frame[]) 
     case 'all_succeeded':
     case 'one_succeeded':
       return ([first]) => first!;
+    case 'distinct':
+      return (frames) => [...new Map(listed(frames).map((name) => [latin1Of(name), name])).values()];
     default:
-      return (frames) => frames.flatMap((frame) => (Array.isArray(frame) ? (frame as readonly Frame[]) : [frame]));
+      return listed;
   }
+}
+
+function listed(frames: readonly Frame[]): Frame[] {
+  return frames.flatMap((frame) => (Array.isArray(frame) ? (frame as readonly Frame[]) : [frame]));
 }
 
 /** Numbers are added; of lists and maps each number in its place. */

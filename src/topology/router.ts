@@ -129,6 +129,7 @@ export class Router implements Executor {
   detourOf(node: ClusterNode, role: LinkRole): Detour {
     return {
       calls: this.calls,
+      isAway: () => role === 'replica' && node.isReaderLost,
       redirects: (request, frame, error) => this.redirects(node, role, request, frame, error),
       wants: (request) => !this.pinned.has(request) && !this.parts.isClosed(),
       take: (requests) => this.take(node, role, requests),

@@ -49,6 +49,7 @@ export class Topology implements NodeOwner {
   });
   /** Something is not as the last view says: another one is wanted. */
   readonly stale$ = new Subject<void>();
+  readonly clock: Clock;
   readonly connect: ConnectNode;
   readonly detourOf: NodeOwner['detourOf'];
   private readonly at: (ClusterNode | Fence)[] = [];
@@ -68,6 +69,7 @@ export class Topology implements NodeOwner {
   private isOver = false;
 
   constructor(private readonly options: TopologyOptions) {
+    this.clock = options.clock;
     this.connect = options.connect;
     this.detourOf = options.detourOf;
     const { clock, offlineQueue, blockingGrace } = options;
@@ -264,7 +266,7 @@ export class Topology implements NodeOwner {
     const owners: (ClusterNode | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
     for (const { from, to, master, replicas } of ranges) {
       const node = this.seen(master, 'master');
-      const others = replicas.map((replica) => this.seen(replica, 'replica'));
+      const others = replicas.map((replica) => this.seen(replica, 'replica', node));
       node.replicas = [...new Set([...node.replicas, ...others])];
       owners.fill(node, from, to + 1);
     }
@@ -306,10 +308,11 @@ export class Topology implements NodeOwner {
     return known.size > 0 && told.length > 0 && told.every((id) => id !== '' && !known.has(id));
   }
 
-  private seen({ address, host, id }: SeenNode, role: LinkRole): ClusterNode {
+  private seen({ address, host, id }: SeenNode, role: LinkRole, master?: ClusterNode): ClusterNode {
     const node = this.nodeAt(address, host);
     node.id = id;
     node.role = role;
+    node.follows(master);
     return node;
   }
 

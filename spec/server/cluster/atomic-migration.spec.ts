@@ -1,5 +1,6 @@
 import { hashSlot } from '../../../src/resp/hash-slot';
-import { eventually } from '../../support/clients';
+import { eventually, record } from '../../support/clients';
+import { until } from '../../support/until';
 import { untilKnown, useCluster, useClusterClients, type WholeCluster } from '../../support/whole-cluster';
 import type { RunningServer } from '../../../infra/servers';
 
@@ -69,6 +70,16 @@ describe.each([
     expect(await waiting).toEqual(['{at once}list', 'item']);
     expect(client.nodeFor('at once')).toBe(`127.0.0.1:${to.port}`);
   });
+
+  it('are those of a cluster that knows MSETEX, which counts the keys of each part', async () => {
+    const client = connect();
+    const values = { a: 'NX', b: '2', c: '3', '{a}d': '4' };
+    expect(await client.msetex(values, { EX: 100 })).toBe(1);
+    expect(await client.mget(Object.keys(values))).toEqual(Object.values(values));
+    for (const key of Object.keys(values)) expect(await client.ttl(key)).toBeGreaterThan(0);
+    expect(await client.msetex({ '{a}d': '5', '{a}e': '5' }, { NX: true })).toBe(0);
+    expect(await client.msetex({ '{a}f': '5', '{a}e': '5' }, { NX: true })).toBe(1);
+  });
 });
 
 describe('a cluster with several databases', () => {
@@ -81,6 +92,25 @@ describe('a cluster with several databases', () => {
     expect(await connect().get('a')).toBeNull();
     expect(await client.get('a')).toBe('two');
     expect(await client.dbsize()).toBe(1);
+    // On other connections as well: a replica's, one that is lent to what waits, and that of keyspace events.
+    await client.wait(1, 1_000);
+    expect(await client.withOptions({ reads: 'replica' }).get('a')).toBe('two');
+    const told = record(client.keyspace('a', { configure: true, gaps: true }));
+    await until(() => told.values.length === 1);
+    const popped = client.blpop('list', 0).then((value) => value);
+    await client.rpush('list', 'item');
+    expect(await popped).toEqual(['list', 'item']);
+    // And once more on links that are made anew.
+    for (const node of cluster().nodes) await cluster().admin(node).call('CLIENT KILL', 'TYPE', 'normal');
+    expect(await client.get('a')).toBe('two');
+    expect(await client.withOptions({ reads: 'replica' }).get('a')).toBe('two');
+    expect(await client.blpop('list', 0.01)).toBeNull();
+    await connect().set('a', 'of none');
+    await client.set('a', 'changed');
+    const events = () => told.values.filter((item) => item.type === undefined);
+    await until(() => events().length > 0);
+    expect(events()).toEqual([{ key: 'a', event: 'set', database: 2 }]);
+    told.stop();
   });
 });
 

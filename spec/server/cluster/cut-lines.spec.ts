@@ -23,12 +23,18 @@ describe('lines to the nodes of a cluster that are cut again and again', () => {
     const keys = Array.from({ length: 12 }, (_, n) => `cut:${n}`);
     const answered = new Map(keys.map((key) => [key, 0]));
     const unknown = new Map(keys.map((key) => [key, 0]));
+    const tags = new Map<string, string[]>(keys.map((key) => [key, []]));
     const unsent: RedisError[] = [];
     let isOver = false;
     let answers = 0;
     const working = Promise.all(
       keys.map(async (key) => {
-        while (!isOver) {
+        for (let n = 0; !isOver; n++) {
+          // Nothing waits for it, so that many are on their way, of which each may run once.
+          client.rpush(`{${key}}tags`, `${n}`).then(
+            () => tags.get(key)!.push(`${n}`),
+            (error: RedisError) => error.delivery === 'unknown' || unsent.push(error),
+          );
           await client.incr(key).then(
             () => (answered.set(key, answered.get(key)! + 1), answers++),
             (error: RedisError) => {
@@ -51,6 +57,10 @@ describe('lines to the nodes of a cluster that are cut again and again', () => {
       const count = Number(await client.get(key));
       expect(count).toBeGreaterThanOrEqual(answered.get(key)!);
       expect(count).toBeLessThanOrEqual(answered.get(key)! + unknown.get(key)!);
+      const run = await client.lrange(`{${key}}tags`, 0, -1);
+      expect(new Set(run).size).toBe(run.length);
+      const own = new Set(tags.get(key));
+      expect(run.filter((tag) => own.has(tag))).toEqual(tags.get(key));
     }
     await client.destroy();
     for (const proxy of proxies.values()) await proxy.stop();

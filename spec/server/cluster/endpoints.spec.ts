@@ -3,6 +3,7 @@ import type { RedisCluster } from 'rxjs-redis';
 import type { RunningServer } from '../../../infra/servers';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually } from '../../support/clients';
+import { Relay } from '../../support/relay';
 import { until } from '../../support/until';
 import { moveSlot, untilKnown, useCluster, useClusterClients, type WholeCluster } from '../../support/whole-cluster';
 
@@ -35,6 +36,37 @@ async function movesASlot(cluster: WholeCluster, client: RedisCluster): Promise<
 describe('a cluster whose nodes do not tell by which address they are reached', () => {
   const cluster = useCluster({ fullCoverage: false });
   const connect = useClusterClients(cluster);
+
+  it('is reached at the ports that nodes announce', async () => {
+    if (cluster().version.startsWith('6.')) return; // only where it is started with that
+    const [node] = cluster().nodes;
+    const relay = await Relay.start(node!);
+    try {
+      const admin = cluster().admin(node!);
+      await admin.call('CONFIG SET', 'cluster-announce-port', relay.port);
+      for (const one of cluster().nodes) {
+        await eventually(
+          async () => JSON.stringify(await cluster().admin(one).call('CLUSTER SLOTS')),
+          (text) => text.includes(`,${relay.port},`) && !text.includes(`,${node!.port},`),
+        );
+      }
+      const client = connect({ nodes: [`127.0.0.1:${cluster().nodes[1]!.port}`] });
+      for (const key of KEYS) await client.set(key, key);
+      expect(await client.mget(KEYS)).toEqual(KEYS);
+      const links = client.inspect().links.map(({ address }) => address);
+      expect(links).toContain(`127.0.0.1:${relay.port}`);
+      expect(links).not.toContain(`127.0.0.1:${node!.port}`);
+      await admin.call('CONFIG SET', 'cluster-announce-port', 0);
+      for (const one of cluster().nodes) {
+        await eventually(
+          async () => JSON.stringify(await cluster().admin(one).call('CLUSTER SLOTS')),
+          (text) => text.includes(`,${node!.port},`),
+        );
+      }
+    } finally {
+      await relay.stop();
+    }
+  });
 
   it('is reached at the address of the node that was asked, also where a slot moves', async () => {
     if (cluster().version.startsWith('6.')) return; // it always tells

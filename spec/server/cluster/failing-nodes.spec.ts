@@ -114,6 +114,9 @@ describe('a cluster of which nothing is left', () => {
     const client = connect({ commandTimeout: 1_500, offlineQueue: 5 });
     await client.connect();
     await client.set('a', '1');
+    // One for each shard: the bound is that of the whole client.
+    const keys = ['a', 'b', 'c'];
+    expect(new Set(keys.map((key) => client.nodeFor(key))).size).toBe(3);
     await Promise.all(cluster().nodes.map((node) => node.kill('SIGKILL')));
     await eventually(
       () =>
@@ -124,8 +127,8 @@ describe('a cluster of which nothing is left', () => {
       (hasFailed) => hasFailed,
     );
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, () =>
-        client.get('a').then(String, (error: RedisError) => `${error.code} ${error.delivery}`),
+      Array.from({ length: 21 }, (_, n) =>
+        client.get(keys[n % 3]!).then(String, (error: RedisError) => `${error.code} ${error.delivery}`),
       ),
     );
     expect(new Set(outcomes)).toEqual(new Set(['DISCONNECTED unsent', 'TIMEOUT unsent']));

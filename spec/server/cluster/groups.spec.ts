@@ -22,6 +22,18 @@ describe('on a cluster', () => {
     expect(await client.mget('{w}stock', '{w}orders')).toEqual(['0', '30']);
   });
 
+  it('a watch whose function gives commands of another slot is refused, and nothing is watched or changed', async () => {
+    const client = connect({ prefix: 'p:' });
+    const decide = jest.fn(() => [set('{wt}a', 2), set('{wu}a', 2)]);
+    await client.set('{wt}a', '1');
+    const error = await client.watch('{wt}a', decide).then(String, (error: unknown) => error);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toMatch(/transaction.*"p:\{wt\}a" in slot.*"p:\{wu\}a" in slot.*hash tag/);
+    expect(decide).toHaveBeenCalledTimes(1);
+    expect(await client.mget('{wt}a', '{wu}a')).toEqual(['1', null]);
+    expect(() => connect({ prefix: 'p:' }).watch(['{wt}a', '{wu}a'], decide)).toThrow(/"p:\{wt\}a" in slot/);
+  });
+
   it('a watch begins anew where its slot moves', async () => {
     const client = connect();
     const slot = hashSlot('{wm}');

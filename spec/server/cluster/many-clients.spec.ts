@@ -24,6 +24,15 @@ describe('clients that are given the same nodes', () => {
     const echoed = await calls();
     expect([sum(observed), sum(echoed)]).toStrictEqual([12, 12]);
     expect(Math.max(...observed)).toBeLessThan(12);
+    // Some are at replicas, and several nodes have the same channel.
+    const [client] = clients;
+    expect(await client!.pubsubNumsub('news')).toEqual({ news: 12 });
+    expect(await client!.pubsubChannels()).toEqual(['news']);
+    expect((await client!.bytes.pubsubChannels('ne*')).map(String)).toEqual(['news']);
+    const [before, pattern] = [await client!.pubsubNumpat(), record(client!.psubscribe('n?ws', { gaps: true }))];
+    await until(() => pattern.values.length === 1);
+    expect([before, await client!.pubsubNumpat()]).toEqual([0, 1]);
+    pattern.stop();
     expect(Math.max(...echoed)).toBeLessThan(12);
     for (const one of told) one.stop();
   });

@@ -153,12 +153,17 @@ describe('a slot that moves', () => {
       const texts = await Promise.all(
         cluster().nodes.map((node) => cluster().admin(node).call<string>('INFO', 'commandstats')),
       );
-      return texts.reduce((sum, text) => sum + Number(/cmdstat_cluster\|slots:calls=(\d+)/.exec(text)?.[1] ?? 0), 0);
+      return texts.reduce(
+        (sum, text) => sum + Number(/cmdstat_cluster(?:\|slots)?:calls=(\d+)/.exec(text)?.[1] ?? 0),
+        0,
+      );
     };
     for (const key of own) await untilKnown(cluster(), hashSlot(key), first.to);
     const before = await asked();
-    expect(new Set(await Promise.all(own.map((key) => client.get(key))))).toEqual(new Set(['1']));
-    expect((await asked()) - before).toBeLessThanOrEqual(2);
+    const hundred = Array.from({ length: 100 }, (_, n) => own[n % own.length]!);
+    expect(new Set(await Promise.all(hundred.map((key) => client.get(key))))).toEqual(new Set(['1']));
+    // Redis 6.0 counts CLUSTER INFO, with which each view is asked for, among them.
+    expect((await asked()) - before).toBeLessThanOrEqual(cluster().version.startsWith('6.') ? 4 : 2);
   });
 
   it('is not followed where a script only says so', async () => {

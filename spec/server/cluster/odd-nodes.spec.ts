@@ -156,6 +156,66 @@ describe('nodes of a cluster that are odd', () => {
     await until(() => node.seenOn.length === 2);
   });
 
+  it.each([
+    ['MOVED', (port: number) => `-MOVED ${hashSlot('k')} 127.0.0.1:${port}`],
+    [
+      'UNBLOCKED',
+      () => '-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+    ],
+  ])('end with %s what has waited there, which waits for the rest of its time at another', async (_, refusal) => {
+    const ports: number[] = [];
+    let epoch = 1;
+    const view = () => ({ epoch, ranges: [[0, 16_383, ports[epoch - 1]!]] as const });
+    let refuse = (): unknown => undefined;
+    const before = await listen(
+      inCluster(view, ([name], socket) => {
+        if (name !== 'BLPOP') return ':1\r\n';
+        refuse = () => socket.write(`${refusal(ports[1]!)}\r\n`);
+        return undefined;
+      }),
+    );
+    const next = await listen(
+      inCluster(view, ([name]) => (name === 'BLPOP' ? `*2\r\n${says('k')}${says('item')}` : ':1\r\n')),
+    );
+    ports.push(portOf(before), portOf(next));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    const popped = client.blpop('k', 10).then((value) => value);
+    await before.next('BLPOP');
+    // A part of its time passes.
+    const since = performance.now();
+    await until(() => performance.now() - since > 300);
+    epoch = 2;
+    refuse();
+    expect(await popped).toEqual(['k', 'item']);
+    const [, , rest] = next.seen.find(([name]) => name === 'BLPOP')!;
+    expect(Number(rest)).toBeLessThanOrEqual(9.8);
+    expect(Number(rest)).toBeGreaterThan(0);
+    expect(before.seen.filter(([name]) => name === 'BLPOP').map(([, , time]) => time)).toEqual(['10']);
+  });
+
+  it('do not have a slot any more that they had, as their view says: it is nobody’s, and its commands wait', async () => {
+    let has = true;
+    const node: ScriptedServer = await listen(
+      inCluster(
+        () => ({ epoch: has ? 1 : 2, ranges: [[0, has ? 16_383 : hashSlot('a') - 1, portOf(node)]] }),
+        () => '$5\r\nvalue\r\n',
+      ),
+    );
+    const client = connect({ nodes: [`127.0.0.1:${portOf(node)}`] });
+    expect(await client.get('a')).toBe('value');
+    has = false;
+    refresh(client);
+    await until(() => client.nodeFor('a') === undefined);
+    const sent = node.seen.filter(([name]) => name === 'GET').length;
+    const late = await client
+      .withOptions({ commandTimeout: 300 })
+      .get('a')
+      .then(String, (error: RedisError) => error);
+    expect(late).toMatchObject({ code: 'TIMEOUT', delivery: 'unsent' });
+    expect(node.seen.filter(([name]) => name === 'GET').length).toBe(sent);
+    expect(await client.get('d')).toBe('value');
+  });
+
   it('leave slots out, whose commands wait until one has them, within their time', async () => {
     let has = false;
     const node: ScriptedServer = await listen(

@@ -89,6 +89,8 @@ describe('a client of a cluster', () => {
     expect(() => client.rename('a', 'b')).toThrow(TypeError);
     expect(() => client.msetnx({ a: '1', b: '2' })).toThrow(/MSETNX was not sent/);
     await expect(client.multi(set('a', '1'), incr('b'))).rejects.toThrow(/MULTI was not sent.*several slots/);
+    expect(() => client.watch(['a', 'b'], () => null)).toThrow(TypeError);
+    expect(() => client.watch(['a', 'b'], () => null)).toThrow(/watch was not sent.*slot 15495.*slot 3300.*hash tag/);
     expect(client.nodes).toEqual([]); // nothing was opened for that
   });
 
@@ -134,8 +136,12 @@ describe('a client of a cluster', () => {
     const client = connect({ reads: 'replica' });
     await client.set('w', '1');
     for (let n = 0; n < 20; n++) expect(await client.eval('return 1', [])).toBe(1);
+    for (let n = 0; n < 20; n++) await client.publish(`to nobody ${n}`, '');
     expect(await client.flushall()).toBe('OK');
     expect(await client.dbsize()).toBe(0);
+    const ofReplicas = await client.each('replicas', (node) => node.call<string>('INFO', 'commandstats'));
+    // What a master has run comes to its replicas as well, and that they count.
+    for (const stats of ofReplicas) expect(stats).not.toMatch(/cmdstat_(eval|publish|dbsize):/);
   });
 
   it('keeps the order of what is published on one channel', async () => {

@@ -11,6 +11,14 @@ const NEVER = 3_600_000;
 
 const keys = Array.from({ length: 300 }, (_, n) => `scanned:${n}`);
 
+const LIBRARY = `#!lua name=counts
+redis.register_function('left', function(keys) return redis.call('GET', keys[1]) end)`;
+
+/** A key of a slot. */
+function keyOf(slot: number): string {
+  for (let n = 0; ; n++) if (hashSlot(`own:${n}`) === slot) return `own:${n}`;
+}
+
 async function fill(client: RedisCluster): Promise<void> {
   await client.mset(Object.fromEntries(keys.map((key) => [key, '1'])));
   await client.each('masters', (node) => node.wait(1, 5_000));
@@ -65,5 +73,15 @@ describe('a scan of a cluster', () => {
     for await (const page of client.scanStream({ COUNT: 100 })) for (const key of page) seen.add(key);
     expect(seen.size).toBe(keys.length);
     expect((await asked()) - before).toBeLessThan(100);
+    // The node that has joined is given scripts and functions that it does not have.
+    const [there, elsewhere] = [keyOf(slot), keys[0]!];
+    expect(client.nodeFor(there)).toBe(`127.0.0.1:${joined.port}`);
+    const count = client.script('return redis.call("incrby", KEYS[1], ARGV[1])', { keys: 1 });
+    for (const key of [elsewhere, there]) await client.del(key);
+    expect([await count([elsewhere], [2]), await count([there], [2])]).toEqual([2, 2]);
+    expect(await client.multi(count.command([there], [1]))).toEqual([3]);
+    if (cluster().version.startsWith('6.')) return; // it has no functions
+    const { functions } = client.library(LIBRARY, { functions: { left: { keys: 1 } } });
+    expect([await functions.left([elsewhere]), await functions.left([there])]).toEqual(['2', '3']);
   });
 });

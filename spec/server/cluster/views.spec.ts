@@ -1,7 +1,7 @@
 import { hashSlot } from '../../../src/resp/hash-slot';
-import { record } from '../../support/clients';
+import { eventually, record } from '../../support/clients';
 import { inCluster, portOf, refresh, useScriptedClusterClients, views } from '../../support/scripted-cluster';
-import { useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
+import { useScriptedServers, type Script, type ScriptedServer } from '../../support/scripted-server';
 import { until } from '../../support/until';
 
 const listen = useScriptedServers();
@@ -148,6 +148,35 @@ describe('views of a cluster', () => {
     expect(client.nodeFor('b')).toBe(`localhost:${portOf(first)}`);
   });
 
+  it('are waited for where MOVED tells a port and no host, which the server does not know', async () => {
+    const ports: number[] = [];
+    let hasMoved = false;
+    const view = () => ({ epoch: hasMoved ? 2 : 1, ranges: [[0, 16_383, ports[hasMoved ? 1 : 0]!]] as const });
+    const first = await listen(
+      inCluster(view, () => {
+        hasMoved = true;
+        return `-MOVED ${slot} ?:${ports[1]!}\r\n`;
+      }),
+    );
+    const second = await listen(inCluster(view, () => says('second')));
+    ports.push(portOf(first), portOf(second));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    expect(await client.get('a')).toBe('second');
+    expect(first.seen.filter(([name]) => name === 'GET').length).toBe(1);
+    expect(client.nodeFor('a')).toBe(`127.0.0.1:${ports[1]}`);
+  });
+
+  it('name addresses where MOVED names hosts, which are resolved', async () => {
+    const ports: number[] = [];
+    const view = () => ({ ranges: [[0, 16_383, ports[0]!]] as const });
+    const first = await listen(inCluster(view, () => `-MOVED ${slot} localhost:${ports[1]!}\r\n`));
+    const second = await listen(inCluster(view, () => says('second')));
+    ports.push(portOf(first), portOf(second));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`] });
+    expect(await client.get('a')).toBe('second');
+    expect(client.nodeFor('a')).toBe(`localhost:${ports[1]}`);
+  });
+
   it.each([
     'LOADING Redis is loading the dataset in memory',
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
@@ -164,5 +193,48 @@ describe('views of a cluster', () => {
       'READONLY',
       'GET',
     ]);
+  });
+
+  it('name a replica that has no copy yet, as ROLE alone tells, whose master reads until it has one', async () => {
+    const ports: number[] = [];
+    const view = () => ({ ranges: [[0, 16_383, ports[0]!, ports[1]!]] as const });
+    let link = 'sync';
+    const role = () => `*5\r\n${says('slave')}${says('127.0.0.1')}:${ports[0]!}\r\n${says(link)}:-1\r\n`;
+    const master = await listen(inCluster(view, ([name]) => (name === 'GET' ? says('master') : '+OK\r\n')));
+    const replica = await listen(
+      inCluster(view, ([name]) => (name === 'ROLE' ? role() : name === 'GET' ? says(link) : '+OK\r\n')),
+    );
+    ports.push(portOf(master), portOf(replica));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`], reads: 'replica' });
+    await client.connect();
+    const asked = () => replica.seen.filter(([name]) => name === 'ROLE').length;
+    // The first read waits for the link, and those in the same tick.
+    expect(await Promise.all([client.get('a'), client.get('b')])).toEqual(['master', 'master']);
+    for (link of ['connect', 'handshake', 'connecting']) {
+      const before = asked();
+      await until(() => asked() > before + 1);
+      expect(await client.get('a')).toBe('master');
+    }
+    // What means this one node is its own affair.
+    expect(await client.on(`127.0.0.1:${ports[1]}`).get('a')).toBe('connecting');
+    link = 'connected';
+    await eventually(
+      () => client.get('a'),
+      (value) => value === 'connected',
+    );
+    expect(replica.seenOn.length).toBe(1);
+  });
+
+  it('name a replica that may not be asked for its role, and reads all the same', async () => {
+    const ports: number[] = [];
+    const view = () => ({ ranges: [[0, 16_383, ports[0]!, ports[1]!]] as const });
+    const script: Script = ([name]) =>
+      name === 'GET' ? says('replica') : name === 'ROLE' ? '-NOPERM No permissions\r\n' : '+OK\r\n';
+    const nodes = [await listen(inCluster(view, script)), await listen(inCluster(view, script))];
+    ports.push(...nodes.map(portOf));
+    const client = connect({ nodes: [`127.0.0.1:${ports[0]}`], reads: 'replica' });
+    await client.connect();
+    expect(await client.get('a')).toBe('replica');
+    expect(nodes[1]!.seen.filter(([name]) => name === 'GET').length).toBe(1);
   });
 });

@@ -20,6 +20,7 @@ export interface Call {
   /** in the order of the caller; none of what only reads */
   readonly writes: readonly Write[];
   readonly keys: readonly string[];
+  settledAt?: number;
   outcome:
     | { readonly kind: 'value'; readonly value: unknown }
     | { readonly kind: 'error'; readonly error: Error }
@@ -55,6 +56,7 @@ export class Workload {
         return;
       }
       call.outcome = outcome;
+      call.settledAt = timeline.now();
       journal.note(
         'settled',
         id,

@@ -24,12 +24,15 @@ export class SimulatedCluster implements Surroundings {
   readonly nodes: readonly SimulatedNode[];
   readonly ledger = new Ledger();
   readonly endpoint: Surroundings['endpoint'];
+  readonly readsReplicas: boolean;
   /** Slots that were moved key by key at some time: their keys have been at two nodes at once. */
   readonly migrated = new Set<number>();
   private readonly asks = new Set<string>();
   /** Who has what, as all will know in the end. */
   config: Config;
   isOver = false;
+  /** When slots got another owner, which takes writes from then on. */
+  readonly changes: { readonly at: number; readonly slots: ReadonlySet<number> }[] = [];
   private told = 0;
 
   constructor(
@@ -40,6 +43,7 @@ export class SimulatedCluster implements Surroundings {
   ) {
     const { masters, distances } = world;
     this.endpoint = world.options.endpoint;
+    this.readsReplicas = world.options.reads !== 'master';
     // A spare node has no slots yet.
     const owners = Array.from({ length: SLOTS }, (_, slot) => Math.floor((slot * world.shards) / SLOTS));
     this.config = { epoch: 1, owners, masters };
@@ -66,14 +70,13 @@ export class SimulatedCluster implements Surroundings {
     return named;
   }
 
-  run(node: SimulatedNode, words: readonly string[], wasAsked: boolean): readonly Execution[] {
+  run(node: SimulatedNode, words: readonly string[]): readonly Execution[] {
     const [name = ''] = words;
     const keys = name === 'PUBLISH' ? [words[1]!] : keysOf(words);
     const tags = tagsOf(words);
     return keys.map((key, at) => {
       const slot = hashSlot(key);
-      const isOwners = this.config.owners[slot] === node.index || wasAsked;
-      const facts = { name, key, tag: tags[at] ?? '', slot, node, at: this.timeline.now(), wasAsked, isOwners };
+      const facts = { name, key, tag: tags[at] ?? '', slot, node, at: this.timeline.now() };
       this.journal.note('runs', node.name, name, key, facts.tag);
       return this.ledger.add(facts);
     });
@@ -153,6 +156,8 @@ export class SimulatedCluster implements Surroundings {
     const owners = [...this.config.owners];
     const masters = [...this.config.masters];
     change(owners, masters);
+    const slots = new Set([...owners.keys()].filter((slot) => owners[slot] !== this.config.owners[slot]));
+    if (slots.size > 0) this.changes.push({ at: this.timeline.now(), slots });
     const config = (this.config = { epoch: this.config.epoch + 1, owners, masters });
     for (const node of this.nodes) this.teach(node, config, lags[node.index] ?? 0);
   }

@@ -90,6 +90,8 @@ export interface World {
   readonly early: number;
   /** When what befalls it is over, and how soon then everything is to have settled, ms; what began before `exempt` may take longer. */
   readonly settles?: { readonly over: number; readonly within: number; readonly exempt: number };
+  /** It is judged how soon the client does what it has to. */
+  readonly isSwift?: boolean;
   readonly options: {
     readonly endpoint: 'named' | 'unnamed';
     readonly commandTimeout: number;

@@ -11,10 +11,6 @@ export interface Execution {
   readonly slot: number;
   readonly node: SimulatedNode;
   readonly at: number;
-  /** it was run behind ASKING */
-  readonly wasAsked: boolean;
-  /** the node was the one that all others would name in the end */
-  readonly isOwners: boolean;
   /** the reply has come to the client */
   isDelivered: boolean;
 }

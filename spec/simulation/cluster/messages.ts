@@ -20,7 +20,7 @@ interface Published {
 }
 
 /** What an Observer of a channel was told. */
-interface Observer {
+export interface Observer {
   readonly id: number;
   readonly of: JoinItem['of'];
   readonly channel: string;
@@ -28,6 +28,8 @@ interface Observer {
   readonly gaps: { readonly from: number; readonly to: number }[];
   readonly subscription: Subscription;
   subscribedAt: number | undefined;
+  /** when it was told 'subscribed' for the last time */
+  resumedAt: number;
   inGap: boolean;
   endedAt: number;
   /** when it was told something for the last time */
@@ -58,7 +60,8 @@ export class Messages {
     timeline.touched = true;
     journal.note('joins', id, of, channel);
     const observer: Observer = {
-      ...{ id, of, channel, tags: [], gaps: [], subscribedAt: undefined, inGap: false, endedAt: Infinity, toldAt: 0 },
+      ...{ id, of, channel, tags: [], gaps: [], subscribedAt: undefined, resumedAt: 0, inGap: false },
+      ...{ endedAt: Infinity, toldAt: 0 },
       subscription: new Subscription(),
     };
     this.observers.push(observer);
@@ -96,6 +99,7 @@ export class Messages {
         if (observer.subscribedAt !== undefined && !observer.inGap)
           journal.fail(`observer ${id} is told 'subscribed' twice, without a gap`);
         observer.subscribedAt ??= now;
+        observer.resumedAt = now;
         observer.inGap = false;
         return;
       case 'gap': {

@@ -1,5 +1,6 @@
 import type { Mutation } from '../mutant';
 import { PATIENT } from './patient';
+import { SWIFT } from './swift';
 
 /** A fault, and a seed that finds it. */
 export interface ClusterMutation extends Mutation {
@@ -191,6 +192,13 @@ export const clusterMutations: readonly ClusterMutation[] = [
     to: "const AWAY = new Set(['ASK', ",
   },
   {
+    seed: 167,
+    fault: 'links of masters say READONLY, so that one that was replaced is read from',
+    file: 'cluster-core.ts',
+    from: "return role === 'replica' ? [asReplica(), ...own] : own;",
+    to: 'return [asReplica(), ...own];',
+  },
+  {
     seed: 5,
     fault: 'the parts of a command are answered in the order of the nodes',
     file: 'topology/split.ts',
@@ -231,5 +239,40 @@ export const clusterMutations: readonly ClusterMutation[] = [
     file: 'topology/readers.ts',
     from: '&& !isSuspected',
     to: '',
+  },
+  {
+    seed: SWIFT + 4,
+    fault: 'replicas are asked less and less often before a slow failover is over',
+    file: 'topology/heirs.ts',
+    from: 'const FAILOVER = 60_000;',
+    to: 'const FAILOVER = 3_000;',
+  },
+  {
+    seed: SWIFT + 4,
+    fault: 'the slots of all nodes wait where one is gone',
+    file: 'topology/topology.ts',
+    from: 'if (this.at[slot] === node) slots.push(slot);\n    if (slots.length > 0) {',
+    to: 'if (!(this.at[slot] instanceof Fence)) slots.push(slot);\n    if (slots.length > 0) {',
+  },
+  {
+    seed: SWIFT + 5,
+    fault: 'a node that hangs is suspected after three seconds',
+    file: 'topology/silence.ts',
+    from: 'const SILENCE = 1_000;',
+    to: 'const SILENCE = 3_000;',
+  },
+  {
+    seed: SWIFT + 94,
+    fault: 'a shard channel is asked for again after a while where its slot has moved',
+    file: 'pubsub/cluster-messages.ts',
+    from: 'notBefore = now + delayOfHop(hops);',
+    to: 'notBefore = now + 200;',
+  },
+  {
+    seed: SWIFT + 3,
+    fault: 'links to nodes that no view names are looked for each four seconds',
+    file: 'topology/discovery.ts',
+    from: '    topology.retire();',
+    to: '    if (clock.now() % 4_000 < 250) topology.retire();',
   },
 ];

@@ -16,7 +16,9 @@ export interface Migration {
 /** What nodes are in. */
 export interface Surroundings {
   readonly endpoint: Endpoint;
-  run(node: SimulatedNode, words: readonly string[], wasAsked: boolean): readonly Execution[];
+  /** whether replicas are to read */
+  readonly readsReplicas: boolean;
+  run(node: SimulatedNode, words: readonly string[]): readonly Execution[];
   /** a message was published at a node */
   publish(node: SimulatedNode, kind: 'shard' | 'channel', channel: string, tag: string): number;
   /** the client is told that a node has refused words */
@@ -163,7 +165,7 @@ export class SimulatedNode extends Host {
   private run(words: readonly string[], session: Session, asking: boolean, done: Execution[]): string {
     const refusal = words[0] === 'PUBLISH' ? this.outage() : this.refusal(words, session, asking);
     if (refusal !== undefined) return refusal;
-    const executions = this.around.run(this, words, asking);
+    const executions = this.around.run(this, words);
     done.push(...executions);
     const [first] = executions;
     switch (words[0]) {
@@ -220,7 +222,10 @@ export class SimulatedNode extends Host {
       return '-TRYAGAIN Multiple keys request during rehashing of slot\r\n';
     }
     if (owner < 0) return '-CLUSTERDOWN Hash slot not served\r\n';
-    if (session.isReadonly && READS.has(words[0]!) && this.known.masters[this.index] === owner) return undefined;
+    if (session.isReadonly && READS.has(words[0]!) && this.known.masters[this.index] === owner) {
+      if (!this.around.readsReplicas) this.around.fail(`${words.join(' ')} is read from a replica, ${this.name}`);
+      return undefined;
+    }
     return `-MOVED ${slot} ${addressOf(owner, endpoint)}\r\n`;
   }
 

@@ -2,9 +2,11 @@ import { listenForErrors, strays } from '../user-errors';
 import { drawWorld, type World } from './draw';
 import { PATIENT, drawPatientWorld } from './patient';
 import { simulateCluster } from './simulate';
+import { SWIFT, drawSwiftWorld } from './swift';
 
 function worldOf(seed: number): World {
-  return seed < PATIENT ? drawWorld(seed) : drawPatientWorld(seed);
+  if (seed < PATIENT) return drawWorld(seed);
+  return seed < SWIFT ? drawPatientWorld(seed) : drawSwiftWorld(seed);
 }
 
 /** What seeds have shown. */

@@ -12,6 +12,7 @@ import { Happenings } from './happenings';
 import { Messages } from './messages';
 import { dialIn } from '../dial-in';
 import { Wire, type Host, type Watcher } from './net';
+import { Quickness } from './quickness';
 import { Referee } from './referee';
 import { Traffic } from './traffic';
 
@@ -49,6 +50,7 @@ class Simulation {
   private readonly workload: Workload;
   private readonly messages: Messages;
   private readonly referee: Referee;
+  private readonly quickness: Quickness | undefined;
   /** Of the client, where its commands are traced. */
   private readonly spans: Spans;
   /** What the client knows of the nodes. */
@@ -94,6 +96,7 @@ class Simulation {
       journal.note('event', event.type, 'error' in event ? event.error.message : ''),
     );
     this.referee = new Referee(cluster, journal, commandTimeout, world.settles);
+    if (world.isSwift === true) this.quickness = new Quickness(world, cluster, journal);
     this.messages = new Messages(this.client, timeline, journal, Math.max(...world.distances));
     this.workload = new Workload(this.client, timeline, journal, (call) => this.referee.settled(call, timeline.now()));
   }
@@ -115,6 +118,7 @@ class Simulation {
     await this.end();
     this.referee.judge(workload.calls);
     messages.judge();
+    this.quickness?.judge(workload.calls, messages.observers);
   }
 
   /** Observers hear again, and no link leads to what no view names, before all is well by itself. */
@@ -134,6 +138,10 @@ class Simulation {
     if (epoch >= 0) this.journal.note('views', host.name, epoch, this.epochTaken);
     const before = epoch < this.newest ? this.owners() : undefined;
     bring();
+    this.quickness?.knows(
+      this.client.nodes.map(({ address }) => address),
+      this.timeline.now(),
+    );
     // Or one of another cluster is followed, when all have been asked.
     if (before !== undefined && before !== this.owners() && (this.epochTaken ?? 0) < this.newest)
       this.journal.fail(`the view of ${host.name} of epoch ${epoch} was taken, and one of ${this.newest} was known`);

@@ -59,8 +59,8 @@ export const queueMutations: readonly Mutation[] = [
   {
     fault: 'places are given in another order than that of the calls',
     file: 'connection/line.ts',
-    from: 'request.place = ++this.calls;\n    if (request.deadline',
-    to: 'request.place = (++this.calls ^ 1) + 1;\n    if (request.deadline',
+    from: 'request.place = ++this.calls.last;\n    if (request.deadline',
+    to: 'request.place = (++this.calls.last ^ 1) + 1;\n    if (request.deadline',
   },
   {
     fault: 'what cannot be encoded is taken for sent',

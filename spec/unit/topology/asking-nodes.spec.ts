@@ -22,7 +22,7 @@ function nodeThat(answers: (words: string) => Observable<unknown>, facts: Partia
 }
 
 describe('the replicas of a master that is gone', () => {
-  it('are asked often for a while, and less and less often where none is promoted', () => {
+  it('are asked at least each 100 ms as long as a failover may take, and less and less often where none is promoted', () => {
     const clock = new VirtualClock();
     const { node: replica, asked } = nodeThat(() => of(['slave']));
     const { node: master } = nodeThat(() => NEVER, { isLost: true, replicas: [replica] });
@@ -32,6 +32,12 @@ describe('the replicas of a master that is gone', () => {
     clock.advance(2_000);
     const eager = asked.length;
     expect(eager).toBeGreaterThan(2_000 / 70);
+    for (let second = 2; second < 60; second++) {
+      const begin = asked.length;
+      clock.advance(1_000);
+      expect(asked.length - begin).toBeGreaterThanOrEqual(10);
+      if (second >= 4) expect(asked.length - begin).toBeLessThanOrEqual(18);
+    }
     clock.advance(8_000);
     const before = asked.length;
     clock.advance(60_000);
@@ -48,28 +54,47 @@ describe('the replicas of a master that is gone', () => {
   });
 });
 
+function topologyOf(nodes: readonly ClusterNode[], applied: unknown[] = []): Topology {
+  return {
+    nodes: new Map(nodes.map((node, at) => [String(at), node])),
+    stale$: new Subject<void>(),
+    waited: [],
+    masters: [],
+    learned: { count: 0 },
+    isIncomplete: false,
+    isStrange: () => false,
+    apply: (view: unknown) => void applied.push(view),
+    leaveSilent: () => undefined,
+    retire: () => undefined,
+  } as unknown as Topology;
+}
+
 describe('a view', () => {
+  it.each([{ isLost: true }, { isSuspected: true }])(
+    'is asked first of the replicas of a master that is gone, which know first: %j',
+    (how) => {
+      jest.spyOn(Math, 'random').mockReturnValue(0.5);
+      const clock = new VirtualClock();
+      const [replica, ...others] = Array.from({ length: 3 }, () => nodeThat(() => NEVER));
+      const gone = nodeThat(() => NEVER, { ...how, isReady: false, replicas: [replica!.node] });
+      const topology = topologyOf([...others.map(({ node }) => node), gone.node, replica!.node]);
+      const failed = () => undefined;
+      const discovery = new Discovery({ topology, clock, seeds: [], translate, staleAfter: Infinity, failed });
+      discovery.want();
+      clock.advance(100);
+      expect([replica, ...others, gone].map((one) => one!.asked.length)).toStrictEqual([2, 0, 0, 0]);
+      discovery.end();
+      jest.restoreAllMocks();
+    },
+  );
+
   it('is asked of a second node soon where the first is silent', () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const clock = new VirtualClock();
     const silent = nodeThat(() => NEVER);
     const other = nodeThat((name) => of(name === 'CLUSTER SLOTS' ? [[0, 16_383, ['b', 2, 'id']]] : 'cluster_state:ok'));
     const applied: unknown[] = [];
-    const topology = {
-      nodes: new Map([
-        ['a:1', silent.node],
-        ['b:2', other.node],
-      ]),
-      stale$: new Subject<void>(),
-      waited: [],
-      masters: [],
-      learned: { count: 0 },
-      isIncomplete: false,
-      isStrange: () => false,
-      apply: (view: unknown) => void applied.push(view),
-      leaveSilent: () => undefined,
-      retire: () => undefined,
-    } as unknown as Topology;
+    const topology = topologyOf([silent.node, other.node], applied);
     const failed = () => undefined;
     const discovery = new Discovery({ topology, clock, seeds: [], translate, staleAfter: () => Infinity, failed });
     discovery.want();

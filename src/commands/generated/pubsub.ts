@@ -41,7 +41,8 @@ export function publish(channel: Str, message: Arg): Command<number> {
 export const PUBSUB_CHANNELS = /* @__PURE__ */ defineSpec('PUBSUB CHANNELS', {
   replay: 'read',
   since: '2.8.0',
-  request: 'all_shards',
+  request: 'all_nodes',
+  response: 'distinct',
   prefixed: [{ kind: 'pattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
@@ -62,7 +63,7 @@ export function pubsubHelp(): Command<string[]> {
 export const PUBSUB_NUMPAT = /* @__PURE__ */ defineSpec('PUBSUB NUMPAT', {
   replay: 'read',
   since: '2.8.0',
-  request: 'all_shards',
+  request: 'all_nodes',
   response: 'agg_sum',
 });
 
@@ -74,7 +75,7 @@ export function pubsubNumpat(): Command<number> {
 export const PUBSUB_NUMSUB = /* @__PURE__ */ defineSpec('PUBSUB NUMSUB', {
   replay: 'read',
   since: '2.8.0',
-  request: 'all_shards',
+  request: 'all_nodes',
   response: 'agg_sum',
   prefixed: [{ kind: 'channel', at: { from: 0, to: -1, step: 1 } }],
 });
@@ -89,7 +90,8 @@ export function pubsubNumsub(...channels: Optionals<Str>): Command<Record<string
 export const PUBSUB_SHARDCHANNELS = /* @__PURE__ */ defineSpec('PUBSUB SHARDCHANNELS', {
   replay: 'read',
   since: '7.0.0',
-  request: 'all_shards',
+  request: 'all_nodes',
+  response: 'distinct',
   prefixed: [{ kind: 'keyPattern', at: { from: 0, to: -1, step: 1 } }],
 });
 
@@ -103,7 +105,7 @@ export function pubsubShardchannels(pattern?: Str): Command<string[], Buffer[]> 
 export const PUBSUB_SHARDNUMSUB = /* @__PURE__ */ defineSpec('PUBSUB SHARDNUMSUB', {
   replay: 'read',
   since: '7.0.0',
-  request: 'all_shards',
+  request: 'all_nodes',
   response: 'agg_sum',
   prefixed: [{ kind: 'shard', at: { from: 0, to: -1, step: 1 } }],
 });
