@@ -69,7 +69,7 @@ describe('The transport over streams', () => {
         if (order === 'bad') throw new Error('no such article');
       }
     }
-    await serve({ claimIdle: 20, maxDeliveries: 2, deadLetter: 'dead' }, Failing);
+    await serve({ claimIdle: 100, maxDeliveries: 2, deadLetter: 'dead' }, Failing);
     const sender = client();
     await emitted(sender, 'orders', 'bad');
     await emitted(sender, 'orders', 'good');
