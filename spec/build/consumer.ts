@@ -77,6 +77,7 @@ export class Consumer {
   async use(name: string, folder: string): Promise<void> {
     const path = join(this.folder, 'node_modules', name);
     await rm(path, { force: true });
+    await mkdir(dirname(path), { recursive: true });
     await symlink(folder, path);
   }
 

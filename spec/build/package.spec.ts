@@ -52,33 +52,6 @@ describe('the built package', () => {
     expect(await consumer.run('imported.mjs', program)).toBe('function GET');
   });
 
-  it('has one class of each name in a process, required or imported, behind each entry', async () => {
-    for (const name of ['@nestjs', 'reflect-metadata']) await consumer.use(name, join(ROOT, 'node_modules', name));
-    const program = `
-      import { createRequire } from 'node:module';
-      import * as root from 'rxjs-redis';
-      import * as commands from 'rxjs-redis/commands';
-      import * as nestjs from 'rxjs-redis/nestjs';
-      import * as ioredis from 'rxjs-redis/ioredis';
-      const require = createRequire(import.meta.url);
-      for (const [name, all] of Object.entries({ '': root, '/commands': commands, '/nestjs': nestjs, '/ioredis': ioredis })) {
-        const required = require('rxjs-redis' + name);
-        const differ = Object.keys({ ...all, ...required }).filter((name) => all[name] !== required[name]);
-        console.log('rxjs-redis' + name, JSON.stringify(differ), Object.keys(all).length > 3);
-      }
-      const redis = new root.Redis({ port: 1 });
-      const shape = ioredis.toIORedis(redis).on('error', () => undefined);
-      console.log(ioredis.default === require('rxjs-redis/ioredis').IORedis, shape instanceof ioredis.default);
-      console.log(nestjs.getRedisToken('a') === require('rxjs-redis/nestjs').getRedisToken('a'));
-      redis.destroy();`;
-    const said = await consumer.run('one.mjs', program);
-    expect(said.split('\n')).toEqual([
-      ...['', '/commands', '/nestjs', '/ioredis'].map((name) => `rxjs-redis${name} [] true`),
-      'true true',
-      'true',
-    ]);
-  });
-
   describe('tells OpenTelemetry what it does', () => {
     const told = `
       trace.setGlobalTracerProvider({
