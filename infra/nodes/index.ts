@@ -14,9 +14,12 @@ const DELICATE = [
   'reliability/refused-writes',
 ].map((name) => `spec/server/${name}.spec.ts`);
 
+/** The built package, required and imported, and in an application of NestJS. */
+const BUILT = ['entries', 'nest-versions', 'runtimes'].map((name) => `spec/build/${name}.spec.ts`);
+
 /** Runs specs, those above where none are named, on each release of Node that the package.json of this folder pins. */
 async function main(args: readonly string[]): Promise<void> {
-  const specs = args.some((arg) => arg.startsWith('spec/')) ? [] : DELICATE;
+  const specs = args.some((arg) => arg.startsWith('spec/')) ? [] : [...DELICATE, ...BUILT];
   const releases = Object.entries(await installPinned(__dirname));
   const lines = releases.map(([name, version]) => {
     console.log(`\n── Node ${version}`);

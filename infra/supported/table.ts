@@ -15,7 +15,11 @@ export function supportedTable(): string {
   const { bun, deno, miniflare } = pinned('runtimes');
   const rows = [
     ['Servers', servers.join(', '), 'npm run test:matrix'],
-    ['Node.js', `20, ${Object.values(pinned('nodes')).join(', ')}`, 'npm run test:nodes'],
+    [
+      'Node.js',
+      [manifest.engines.node.replace('>=', ''), ...Object.values(pinned('nodes'))].join(', '),
+      'npm test, npm run test:nodes',
+    ],
     ['Other runtimes', `Bun ${bun}, Deno ${deno}, workerd by Miniflare ${miniflare}`, 'npm test'],
     ['TypeScript', Object.values(pinned('typescript')).join(', '), 'npm test'],
     [
@@ -25,7 +29,14 @@ export function supportedTable(): string {
     ],
     ['RxJS', Object.values(pinned('rxjs')).filter(isSupported).join(', '), 'npm test'],
   ];
-  const lines = rows.map(([what, versions, command]) => [what!, versions!, `\`${command!}\``]);
+  const lines = rows.map(([what, versions, command]) => [
+    what!,
+    versions!,
+    command!
+      .split(', ')
+      .map((one) => `\`${one}\``)
+      .join(', '),
+  ]);
   return aligned([['', 'tried with', 'by'], ...lines]);
 }
 

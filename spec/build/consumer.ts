@@ -77,14 +77,17 @@ export class Consumer {
   async use(name: string, folder: string): Promise<void> {
     const path = join(this.folder, 'node_modules', name);
     await rm(path, { force: true });
+    await mkdir(dirname(path), { recursive: true });
     await symlink(folder, path);
   }
 
   /** What would be published. */
-  async packed(): Promise<{ readonly unpackedSize: number; readonly files: readonly string[] }> {
+  async packed(): Promise<{ readonly unpackedSize: number; readonly size: number; readonly files: readonly string[] }> {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: this.installed });
-    const [{ unpackedSize, files }] = JSON.parse(stdout) as [{ unpackedSize: number; files: { path: string }[] }];
-    return { unpackedSize, files: files.map(({ path }) => path) };
+    const [{ unpackedSize, size, files }] = JSON.parse(stdout) as [
+      { unpackedSize: number; size: number; files: { path: string }[] },
+    ];
+    return { unpackedSize, size, files: files.map(({ path }) => path) };
   }
 
   private get installed(): string {

@@ -14,7 +14,7 @@ describe('the built package', () => {
   beforeAll(async () => {
     [consumer, runtimes] = await Promise.all([Consumer.create(), installRuntimes()]);
     miniflare = await installWorkers();
-    for (const file of ['smoke.mjs', 'worker.mjs', 'run-worker.mjs'])
+    for (const file of ['smoke.mjs', 'ioredis.mjs', 'worker.mjs', 'run-worker.mjs'])
       await cp(join(__dirname, file), join(consumer.folder, file));
   });
   afterAll(() => consumer?.delete());
@@ -23,6 +23,12 @@ describe('the built package', () => {
     const { command } = runtimes.find((runtime) => runtime.name === name)!;
     const said = await consumer.runOn(command, ['smoke.mjs', server().url]);
     expect(said.replace(/smoke \d+/g, 'KEY')).toBe(SMOKE);
+  });
+
+  it.each(['node', 'bun', 'deno'])('has the shape of ioredis on %s', async (name) => {
+    const { command } = runtimes.find((runtime) => runtime.name === name)!;
+    const said = await consumer.runOn(command, ['ioredis.mjs', server().url]);
+    expect(JSON.parse(said)).toEqual(['OK', [[null, 2]], 'heard', { type: 'Buffer', data: [50] }, true]);
   });
 
   // Its sockets take the memory of a chunk away, and nothing of a worker may be random before it is asked.

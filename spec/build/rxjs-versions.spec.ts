@@ -50,6 +50,22 @@ describe('the built package', () => {
     expect(said.replace(/smoke \d+/g, 'KEY')).toBe(SMOKE);
   });
 
+  it('uses in connection/ of what RxJS 9 has no more, beside Observable and operators, what ARCHITECTURE names', () => {
+    const folder = join(__dirname, '../../src/connection');
+    const architecture = readFileSync(join(__dirname, '../../ARCHITECTURE.md'), 'utf8');
+    const users = (name: string) =>
+      readdirSync(folder).filter((file) => {
+        const imported = /^import \{([^}]*)\} from 'rxjs';/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1] ?? '';
+        return imported.split(',').some((one) => one.trim().replace('type ', '') === name);
+      });
+    const named = (name: string) =>
+      new RegExp(`\`${name}\` in ((?:\\s|,|and|\`\\S+\\.ts\`)+)`).exec(architecture)?.[1] ?? '';
+    for (const name of ['Subscriber', 'Subscription', 'asyncScheduler', 'config']) {
+      expect([name, ...(named(name).match(/[\w-]+\.ts/g) ?? [])]).toEqual([name, ...users(name)]);
+      expect(users(name).length).toBeGreaterThan(0);
+    }
+  });
+
   it('has types that fit those of RxJS 7.8', async () => {
     await use('rxjs-7.8.0');
     const specs = readdirSync(TYPES).map((file) => [file, readFileSync(join(TYPES, file), 'utf8')] as const);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as commands from '../../src/commands';
 
@@ -25,6 +25,7 @@ describe('The site of the documents', () => {
 
   it('has a page for every guide and every command', () => {
     const guides = readdirSync(join(ROOT, 'infra/site/guides')).map((guide) => guide.replace(/\.md$/, ''));
+    expect(pages).toContain('documents/MIGRATING.html');
     const titles = new Set(pages.map((page) => basename(page, '.html')));
     expect(guides.filter((guide) => !titles.has(`infra_site_guides_${guide}`))).toEqual([]);
     const builders = Object.keys(commands).filter((name) => /^[a-z]/.test(name));
@@ -40,6 +41,26 @@ describe('The site of the documents', () => {
         .map((link) => `${page}: ${link}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  it('has no link in a document to a heading that is not there', () => {
+    const written = pages.filter((page) => page.startsWith('documents/') || page === 'index.html');
+    const broken = written.flatMap((page) => {
+      const html = readFileSync(join(site, page), 'utf8');
+      return [...html.matchAll(/ href="([^":]*)#([^"]+)"/g)]
+        .map(([, file, place]) => [file === '' ? page : join(dirname(page), file!), place!] as const)
+        .filter(([file]) => file.endsWith('.html'))
+        .filter(
+          ([file, place]) => !readFileSync(join(site, file), 'utf8').includes(` id="${decodeURIComponent(place)}"`),
+        )
+        .map(([file, place]) => `${page}: ${file}#${place}`);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('can be searched', () => {
+    expect(statSync(join(site, 'assets/search.js')).size).toBeGreaterThan(10_000);
+    expect(readFileSync(join(site, 'index.html'), 'utf8')).toContain('id="tsd-search');
   });
 
   it('has the text of README on its first page, with links to the guides', () => {

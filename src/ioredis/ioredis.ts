@@ -7,7 +7,7 @@ import { MessageEvents, type MessageKind } from './messages';
 import { clientFor, unprefixed } from './names';
 import { PATIENCE, clientOptions, givenOptions, patienceOf, type IORedisOptions } from './options';
 import { IORedisPipeline } from './pipeline';
-import { asKnown, shaped, told } from './replies';
+import { asKnown, inBuffers, shaped, told } from './replies';
 import { ScanStream, type ScanStreamOptions } from './scan-stream';
 import { scriptArguments, type ScriptDefinition } from './scripts';
 
@@ -89,6 +89,11 @@ export class IORedis extends WithCommands {
     else this.#end();
   }
 
+  /** The old name of `disconnect()`. */
+  end(): void {
+    this.disconnect();
+  }
+
   /** Ends once the replies that are owed have come. */
   quit(callback?: Callback<'OK'>): Promise<'OK'> {
     if (this.status === 'end') return told(Promise.reject(new Error(CLOSED)), callback);
@@ -125,6 +130,15 @@ export class IORedis extends WithCommands {
   /** The old name of `call`, which libraries still use. */
   send_command<T = unknown>(name: string, ...given: readonly Argument[]): Promise<T> {
     return this.call<T>(name, ...given);
+  }
+
+  /** A `Command` of ioredis. @returns its reply, as bytes unless it has `replyEncoding` */
+  sendCommand<T = unknown>(command: {
+    readonly name: string;
+    readonly args: readonly Argument[];
+    readonly replyEncoding?: string | null;
+  }): Promise<T> {
+    return this.#send<T>(command.name.toLowerCase(), command.args, !command.replyEncoding);
   }
 
   /** @internal A command that has a method. */
@@ -213,6 +227,18 @@ export class IORedis extends WithCommands {
     return new ScanStream((...args) => this.#send('scan', args, true), options);
   }
 
+  sscanBufferStream(key: Argument, options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('sscan', [key, ...args], true), options);
+  }
+
+  hscanBufferStream(key: Argument, options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('hscan', [key, ...args], true), options);
+  }
+
+  zscanBufferStream(key: Argument, options: ScanStreamOptions = {}): ScanStream {
+    return new ScanStream((...args) => this.#send('zscan', [key, ...args], true), options);
+  }
+
   /** @throws Error always: WATCH belongs to a connection, and this one is shared */
   watch(): Promise<never> {
     return Promise.reject(
@@ -253,7 +279,10 @@ export class IORedis extends WithCommands {
     const { args, callback } = readArguments(name, given);
     const reply = this.#run(async () => {
       const client = clientFor(this.#live(), name);
-      return shaped(name, await (asBytes ? client.bytes : client).call(name, args)) as T;
+      return shaped(
+        name,
+        asBytes ? inBuffers(await client.bytes.call(name, args)) : await client.call(name, args),
+      ) as T;
     });
     return told(reply, callback as Callback<T>);
   }

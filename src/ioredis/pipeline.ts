@@ -3,7 +3,7 @@ import { type Arg, type Redis } from '../index';
 import { readArguments, type Argument, type Callback } from './arguments';
 import { commandNames, type CommandName } from './command-names';
 import { unprefixedCommand } from './names';
-import { asKnown, inText, shaped, told } from './replies';
+import { asKnown, inBuffers, inText, shaped, told } from './replies';
 import { scriptArguments, type ScriptDefinition } from './scripts';
 
 /** `[null, reply]`, or `[error, undefined]`. */
@@ -90,6 +90,11 @@ export class IORedisPipeline extends WithPipelineCommands {
     return told(this.#ended, callback);
   }
 
+  /** The same as `exec`, as it is with ioredis: a reply is bytes where its command was called so. */
+  execBuffer(callback?: Callback<readonly Outcome[] | null>): Promise<readonly Outcome[] | null> {
+    return this.exec(callback);
+  }
+
   async #outcomes(): Promise<readonly Outcome[] | null> {
     const queue = this.#queue.splice(0);
     if (queue.length === 0) return [];
@@ -117,7 +122,7 @@ export class IORedisPipeline extends WithPipelineCommands {
     return queue.map(({ name, asBytes, callback }, index) => {
       const reply = replies[index];
       const isError = reply instanceof Error;
-      const value = isError ? undefined : shaped(name, asBytes || !inBytes ? reply : inText(reply));
+      const value = isError ? undefined : shaped(name, asBytes ? inBuffers(reply) : inBytes ? inText(reply) : reply);
       if (isError) callback?.(asKnown(reply));
       else callback?.(null, value);
       return isError ? [reply as ReplyError, undefined] : [null, value];

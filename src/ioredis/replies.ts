@@ -24,6 +24,12 @@ export function inText(reply: unknown): unknown {
   return Array.isArray(reply) ? reply.map(inText) : reply;
 }
 
+/** Bytes in place of the texts of a reply, as of `OK`, which is no value and never comes as bytes. */
+export function inBuffers(reply: unknown): unknown {
+  if (typeof reply === 'string') return Buffer.from(reply);
+  return Array.isArray(reply) ? reply.map(inBuffers) : reply;
+}
+
 /** What programs that know ioredis look for when a client is closed. */
 const CLOSED = 'Connection is closed.';
 

@@ -82,7 +82,9 @@ export class RedisIoAdapter extends BaseAdapter {
     const { name, redis } = this.options;
     const client: unknown = redis ?? this.context.get(getRedisToken(name), { strict: false });
     if (client instanceof Redis) return client;
-    throw new TypeError('RedisIoAdapter: a client was expected, of the class Redis: a pool has no subscriptions');
+    throw new TypeError(
+      'RedisIoAdapter: a client of the class Redis was expected: a pool has no subscriptions; beside a cluster, give it one of a single server as the option redis',
+    );
   }
 
   private follow(joined: Promise<void>): void {

@@ -15,7 +15,7 @@ import {
 
 type OfConsume = Pick<
   ConsumeOptions,
-  'consumer' | 'concurrency' | 'from' | 'claimIdle' | 'maxDeliveries' | 'deadLetter' | 'delete' | 'block'
+  'consumer' | 'concurrency' | 'keyOf' | 'from' | 'claimIdle' | 'maxDeliveries' | 'deadLetter' | 'delete' | 'block'
 >;
 
 /** How a server of the transport over streams takes messages: the options of `redis.consume`, and those of its Redis client. */
@@ -37,6 +37,7 @@ export const PREFIX = 'nest:';
 const OF_CONSUME = [
   'consumer',
   'concurrency',
+  'keyOf',
   'from',
   'claimIdle',
   'maxDeliveries',
@@ -151,15 +152,10 @@ export class RedisStreamsServer extends AnsweringServer<RedisStreamsServerEvents
   }
 
   private followState(): void {
-    const kinds = {
-      idle: 'connecting',
-      connecting: 'connecting',
-      ready: 'connected',
-      reconnecting: 'reconnecting',
-    } as const;
     this.consuming.add(
       this.redis.state$.subscribe(({ kind }) => {
-        if (kind !== 'closed') this._status$.next(kinds[kind]);
+        if (kind === 'ready') this._status$.next('connected');
+        else if (kind === 'reconnecting') this._status$.next(kind);
       }),
     );
   }

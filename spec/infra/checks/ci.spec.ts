@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-const script = resolve(__dirname, '../../../.ci/run');
+import nodes from '../../../infra/nodes/package.json';
+import manifest from '../../../package.json';
+
+const ROOT = resolve(__dirname, '../../..');
+const script = join(ROOT, '.ci/run');
+const workflow = (name: string) => readFileSync(join(ROOT, '.github/workflows', `${name}.yml`), 'utf8');
 
 /** Runs `.ci/run` of a repository whose npm does what it is told; from elsewhere, as CI may. */
 async function ci(npm: Readonly<Record<'ci' | 'test', string>>): Promise<{ code: number; last: string | undefined }> {
@@ -56,5 +62,24 @@ describe('CI', () => {
 
   it('fails when the specs ended without a word', async () => {
     expect(await ci({ ci: 'true', test: 'true' })).toStrictEqual({ code: 1, last: '0 passed, 1 failed' });
+  });
+});
+
+describe('The workflow of a public host', () => {
+  it('runs CI on the oldest Node.js that is supported, and on each that infra/nodes pins', () => {
+    const text = workflow('check');
+    const oldest = Number(manifest.engines.node.replace('>=', ''));
+    const pinned = Object.keys(nodes.dependencies).map((name) => Number(name.replace('node-', '')));
+    expect(/node: \[(.*)\]/.exec(text)?.[1]?.split(', ').map(Number)).toEqual([oldest, ...pinned]);
+    expect(text).toContain('node-version: ${{ matrix.node }}');
+    expect(text).toMatch(/^ {6}- run: \.ci\/run$/m);
+    expect(text).toMatch(/^ {2}pull_request:/m);
+  });
+
+  it('publishes what CI has passed, with provenance', () => {
+    const text = workflow('release');
+    expect(text).toMatch(/^ {2}id-token: write$/m);
+    expect(text).toMatch(/- run: \.ci\/run\n {6}- run: npm publish --provenance/);
+    expect(text).toMatch(/tags: \['v\*'\]/);
   });
 });

@@ -115,6 +115,46 @@ describe('A client in the shape of ioredis', () => {
     expect(await redis.set('still', 'sends commands')).toBe('OK');
   });
 
+  describe('at a server that has channels of shards', () => {
+    const withShards = useServer({ own: true }, '7.0');
+
+    it('has messages of shards, which are counted by themselves', async () => {
+      const redis = client(withShards().url);
+      const seen: unknown[] = [];
+      for (const name of ['smessage', 'smessageBuffer'])
+        redis.on(name, (...what: unknown[]) => seen.push([name, ...what]));
+      expect([await redis.subscribe('a'), await redis.ssubscribe('s'), await redis.ssubscribe('t')]).toStrictEqual([
+        1, 1, 2,
+      ]);
+      expect(await redis.spublish('s', 'x')).toBe(1);
+      await until(() => seen.length === 2);
+      expect(seen).toEqual([
+        ['smessage', 's', 'x'],
+        ['smessageBuffer', Buffer.from('s'), Buffer.from('x')],
+      ]);
+      expect([await redis.sunsubscribe('s'), await redis.sunsubscribe(), await redis.unsubscribe()]).toStrictEqual([
+        1, 0, 0,
+      ]);
+    });
+  });
+
+  it('tells callbacks of connect and quit, reconnects when it is told to, and ends by end', async () => {
+    const redis = client(server().url, { lazyConnect: true });
+    await new Promise<void>((resolve, reject) => {
+      void redis.connect((error) => (error === null ? resolve() : reject(error)));
+    });
+    const id = await redis.client('ID');
+    redis.disconnect(true);
+    await once(redis, 'ready');
+    expect(await redis.client('ID')).not.toBe(id);
+    const quitted = new Promise((resolve) => void redis.quit((...told) => resolve(told)));
+    expect(await quitted).toEqual([null, 'OK']);
+    const other = client(server().url, { scripts: { twice: { lua: 'return ARGV[1] * 2', numberOfKeys: 0 } } });
+    expect(await (other as never as { twice(n: number): Promise<number> }).twice(4)).toBe(8);
+    other.end();
+    await once(other, 'end');
+  });
+
   it('has scans as streams', async () => {
     const redis = client(server().url);
     await redis.flushall();

@@ -1,4 +1,4 @@
-import Theirs from 'ioredis';
+import Theirs, { Command } from 'ioredis';
 import { IORedis } from '../../../src/ioredis';
 import { useServer } from '../../support/server';
 
@@ -174,8 +174,44 @@ const PROGRAMS: readonly (readonly [what: string, program: Program])[] = [
         ])
         .exec(),
   ],
+  [
+    'OK as bytes',
+    async (r) => [
+      await r.setBuffer('a', 1, 'EX', 100, 'GET'),
+      await r.callBuffer('SET', 'a', 1),
+      await r.pipeline().callBuffer('SET', 'a', 1).get('a').exec(),
+      await r.callBuffer('EVAL', "return { redis.status_reply('OK'), 'x', { 'y' } }", 0),
+    ],
+  ],
   ['an empty pipeline', (r) => r.pipeline().exec()],
   ['a pipeline of another command', (r) => r.pipeline().call('SET', 'a', '1').get('a').exec()],
+  [
+    'a transaction that execBuffer ends',
+    (r) =>
+      (
+        r.multi().set('a', 1).get('a').getBuffer('a').incr('a') as unknown as { execBuffer(): Promise<unknown> }
+      ).execBuffer(),
+  ],
+  [
+    'a command that is an object',
+    async (r) => [
+      await r.sendCommand(new Command('set', ['a', 1])),
+      await r.sendCommand(new Command('get', ['a'], { replyEncoding: 'utf8' })),
+      await r.sendCommand(new Command('get', ['a'])),
+    ],
+  ],
+  [
+    'scans as streams',
+    async (r) => {
+      await r.sadd('s', 'a');
+      await r.hset('h', 'a', 'x');
+      await r.zadd('z', 1, 'a');
+      const streams = [r.sscanStream('s'), r.hscanStream('h'), r.zscanStream('z'), r.scanStream({ match: 'z' })];
+      const inBytes = [r.sscanBufferStream('s', {}), r.hscanBufferStream('h', {}), r.zscanBufferStream('z', {})];
+      const all = [...streams, ...inBytes, r.scanBufferStream({ match: 'z' })];
+      return Promise.all(all.map((pages) => pages.toArray()));
+    },
+  ],
   ['a transaction', (r) => r.multi().incr('n').get('n').lpush('n', 1).exec()],
   [
     'a transaction of arrays',

@@ -69,7 +69,7 @@ describe('The transport over streams', () => {
         if (order === 'bad') throw new Error('no such article');
       }
     }
-    await serve({ claimIdle: 20, maxDeliveries: 2, deadLetter: 'dead' }, Failing);
+    await serve({ claimIdle: 100, maxDeliveries: 2, deadLetter: 'dead' }, Failing);
     const sender = client();
     await emitted(sender, 'orders', 'bad');
     await emitted(sender, 'orders', 'good');
@@ -81,6 +81,59 @@ describe('The transport over streams', () => {
     expect(seen.filter((order) => order === 'bad')).toHaveLength(2);
     expect(seen.filter((order) => order === 'good')).toHaveLength(1);
     expect(logged().lines.join('\n')).toMatch(/Entry \S+ of nest:orders failed, delivered 1 times: /);
+    const buried = (await redis.xrange('dead', '-', '+'))[0]!.fields;
+    expect(JSON.parse(buried['packet']!)).toMatchObject({ pattern: 'orders', data: 'bad' });
+    expect(buried).toMatchObject({
+      'dead-letter:stream': 'nest:orders',
+      'dead-letter:group': 'g',
+      'dead-letter:deliveries': '2',
+      'dead-letter:error': 'Internal server error',
+    });
+  });
+
+  it('gives a request to whichever instance has room, and each as many at once as concurrency says', async () => {
+    const instances = [await serve({ concurrency: 2 }), await serve({ concurrency: 2 })];
+    const asked = Array.from({ length: 5 }, (_, n) => firstValueFrom(client().send('held', n)));
+    const held = () => instances.map((instance) => sums(instance).held);
+    await until(() => held().every((count) => count === 2));
+    for (const instance of instances) sums(instance).release$.next();
+    await until(() => held()[0]! + held()[1]! === 5);
+    for (const instance of instances) sums(instance).release$.next();
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['released']));
+  });
+
+  it('handles what has the same key one after another', async () => {
+    const one = await serve({ concurrency: 16, keyOf: ({ fields: { packet } }) => /"data":"(.)/.exec(packet!)?.[1] });
+    const asked = ['a1', 'a2', 'b1'].map((data) => firstValueFrom(client().send('held', data)));
+    await until(() => sums(one).held === 2);
+    sums(one).release$.next();
+    await until(() => sums(one).held === 3);
+    sums(one).release$.next();
+    expect(await Promise.all(asked)).toEqual(['released', 'released', 'released']);
+  });
+
+  it('tells the state of a server and of a client over a lost connection', async () => {
+    const { strategy } = await serve({ url: proxy().url() });
+    const sender = client({ url: proxy().url() });
+    await sender.connect();
+    const states: string[][] = [[], []];
+    [strategy, sender].forEach(({ status$ }, index) => status$.subscribe((status) => states[index]!.push(status)));
+    proxy().cut();
+    await until(() => states.every((seen) => seen.length === 3));
+    expect(states).toEqual([
+      ['connected', 'reconnecting', 'connected'],
+      ['connected', 'reconnecting', 'connected'],
+    ]);
+    expect(await firstValueFrom(sender.send({ cmd: 'sum' }, [1, 2]))).toBe(3);
+  });
+
+  it('keeps the streams of one prefix apart from those of another', async () => {
+    const one = await serve({ streamPrefix: 'shop:' });
+    await emitted(client(), 'notification', 'elsewhere');
+    await emitted(client({ streamPrefix: 'shop:' }), 'notification', 'here');
+    await until(() => sums(one).notified.length === 1);
+    expect(sums(one).notified).toEqual(['here']);
+    expect(await makeClient(server().url).exists('shop:notification', 'nest:notification')).toBe(2);
   });
 
   it('takes over what an instance that died has begun, and answers the request', async () => {
@@ -147,6 +200,26 @@ describe('The transport over streams', () => {
     const consume = jest.spyOn(redis, 'consume');
     for (const own of [{}, { drainTimeout: 20 }]) new RedisStreamsServer({ redis, group: 'g', ...own });
     expect(consume.mock.calls.map(([, { drainTimeout }]) => drainTimeout)).toStrictEqual([10_000, 20]);
+  });
+
+  it('passes the options of consume on as they are', () => {
+    const redis = makeClient(server().url);
+    const consume = jest.spyOn(redis, 'consume');
+    const own = {
+      consumer: 'c',
+      concurrency: 3,
+      keyOf: () => 1,
+      from: '$',
+      claimIdle: 7,
+      maxDeliveries: 2,
+      deadLetter: 'dead',
+      delete: true,
+      block: 9,
+    };
+    new RedisStreamsServer({ redis, group: 'g', ...own });
+    expect(consume.mock.calls).toStrictEqual([
+      ['nest:', { ...own, group: 'g', drainTimeout: 10_000 }, expect.any(Function)],
+    ]);
   });
 
   it('calls back from listen with what keeps a group from being there', async () => {
