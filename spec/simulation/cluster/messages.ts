@@ -32,8 +32,6 @@ export interface Observer {
   resumedAt: number;
   inGap: boolean;
   endedAt: number;
-  /** when it was told something for the last time */
-  toldAt: number;
 }
 
 /** Observers of channels: each message comes to them once at the most, in order, and what they miss they are told of. */
@@ -61,7 +59,7 @@ export class Messages {
     journal.note('joins', id, of, channel);
     const observer: Observer = {
       ...{ id, of, channel, tags: [], gaps: [], subscribedAt: undefined, resumedAt: 0, inGap: false },
-      ...{ endedAt: Infinity, toldAt: 0 },
+      ...{ endedAt: Infinity },
       subscription: new Subscription(),
     };
     this.observers.push(observer);
@@ -92,7 +90,6 @@ export class Messages {
     const { timeline, journal } = this;
     const now = timeline.now();
     const { id } = observer;
-    observer.toldAt = now;
     journal.note('told', id, item.type, 'data' in item ? item.data : '');
     switch (item.type) {
       case 'subscribed':
@@ -132,9 +129,11 @@ export class Messages {
 
   /** Judges what was told, when all is over. */
   judge(): void {
-    for (const { id, of, channel, tags, gaps, subscribedAt = Infinity, endedAt, toldAt } of this.observers) {
+    for (const { id, of, channel, tags, gaps, subscribedAt = Infinity, endedAt } of this.observers) {
       const own = this.published.filter((one) => one.kind === of && one.channel === channel);
       const places = new Map(own.map(({ tag }, place) => [tag, place]));
+      const told = own.filter(({ tag }) => tags.includes(tag));
+      const heardUntil = Math.max(subscribedAt, ...gaps.map(({ to }) => to), ...told.map(({ at }) => at));
       let last = -1;
       for (const tag of tags) {
         const place = places.get(tag) ?? -1;
@@ -144,7 +143,7 @@ export class Messages {
       for (const { tag, at, due, isElsewhere } of own) {
         if (at <= subscribedAt || isElsewhere || tags.includes(tag)) continue;
         // It has left before it could be told of a gap.
-        if (endedAt < Infinity && due >= toldAt) continue;
+        if (endedAt < Infinity && due >= heardUntil) continue;
         // Dates are whole milliseconds, and what was on its way counts as missed.
         if (gaps.some(({ from, to }) => due >= from - 1 && at <= to + 1)) continue;
         this.journal.fail(`observer ${id} misses the message ${tag}, and was told of no gap`);

@@ -79,7 +79,7 @@ describe('a view', () => {
       const gone = nodeThat(() => NEVER, { ...how, isReady: false, replicas: [replica!.node] });
       const topology = topologyOf([...others.map(({ node }) => node), gone.node, replica!.node]);
       const failed = () => undefined;
-      const discovery = new Discovery({ topology, clock, seeds: [], translate, staleAfter: Infinity, failed });
+      const discovery = new Discovery({ topology, clock, seeds: [], translate, staleAfter: () => Infinity, failed });
       discovery.want();
       clock.advance(100);
       expect([replica, ...others, gone].map((one) => one!.asked.length)).toStrictEqual([2, 0, 0, 0]);
