@@ -60,10 +60,14 @@ const tracing: readonly ClientName[] = ['ours, firstValueFrom', 'ioredis', 'node
 const BESIDE_FEATURES: ClientName = 'ours, beside features';
 /** Those that answer from memory, beside peers that ask the server. */
 const CACHED: readonly ClientName[] = ['ours, cache', 'node-redis, cache'];
-const caching: readonly ClientName[] = [...CACHED, 'ours, firstValueFrom', 'ioredis', 'iovalkey, auto-pipelining'];
 const onNode = clientNames.filter((name) => clients[name].onBun !== true);
 const onBun = clientNames.filter((name) => clients[name].onBun === true);
 const untraced = onNode.filter((name) => !TRACED.includes(name) && !CACHED.includes(name) && name !== BESIDE_FEATURES);
+const caching: readonly ClientName[] = [
+  ...CACHED,
+  'ours, firstValueFrom',
+  ...untraced.filter((name) => clients[name].role === 'peer'),
+];
 /** A chain is a way to write a group, and sends single commands as all else does; a lease has a row of its own. */
 const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
 /** What shows the cost of an option is the same in all else. */
@@ -112,7 +116,7 @@ const BULLMQ = 'Jobs of BullMQ added and done, 50 at the same time, ours in the 
 const BESIDE_MESSAGES = 50_000;
 const BESIDE = `a GET beside ${number(BESIDE_MESSAGES)} messages a second`;
 const TRACED_GET = 'GET of 100 bytes, 1 000 in flight, a span each';
-const MISS = `GET of 100 bytes, ${number(MISSED.keys)} keys in turn, which a cache of ${number(MISSED.entries)} misses, 100 in flight`;
+const MISS = `GET of 100 bytes, ${number(MISSED.keys)} keys in turn, which a cache of ${number(MISSED.entries)} misses`;
 const LIVE_OBSERVERS = 1_000;
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const SCAN_BY_ITSELF = 'Scan of 1 000 000 keys, pages as each client asks for them by itself';
@@ -289,14 +293,8 @@ export function workloads(seconds: number): readonly Workload[] {
       clients: caching,
       job: () => ({ kind: 'throughput', command: 'get', inFlight: 100, seconds }),
     },
-    {
-      rows: [
-        rate('missed', 'cached', MISS, 'commands/s'),
-        cost('cpu-missed', 'cached', `Processor time per command, ${MISS}`, 'cpu', 'µs'),
-      ],
-      clients: ['ours, cache', 'ours, firstValueFrom'],
-      job: () => ({ kind: 'misses', inFlight: 100, seconds }),
-    },
+    missed('missed-1', 1, seconds),
+    missed('missed', 100, seconds),
     {
       rows: [
         cost(
@@ -311,6 +309,18 @@ export function workloads(seconds: number): readonly Workload[] {
       job: () => ({ kind: 'live', count: LIVE_OBSERVERS }),
     },
   ];
+}
+
+function missed(id: string, inFlight: number, seconds: number): Workload {
+  const title = `${MISS}, ${inFlight} in flight`;
+  return {
+    rows: [
+      rate(id, 'cached', title, 'commands/s'),
+      cost(`cpu-${id}`, 'cached', `Processor time per command, ${title}`, 'cpu', 'µs'),
+    ],
+    clients: ['ours, cache', 'ours, firstValueFrom'],
+    job: () => ({ kind: 'misses', inFlight, seconds }),
+  };
 }
 
 function reply(command: (typeof REPLIES)[number][0], what: string, seconds: number): Workload {
