@@ -69,11 +69,26 @@ const RESOLUTIONS: Readonly<Record<string, (name: string) => readonly string[] |
 const TYPED = `
 import { Redis, ReplyError, type RedisCommands } from 'rxjs-redis';
 import { get, set } from 'rxjs-redis/commands';
+import IORedis, { toIORedis, type IORedisPipeline } from 'rxjs-redis/ioredis';
 type IsAny<T> = 0 extends 1 & T ? true : false;
 const redis = new Redis();
 export const bytes = async (): Promise<[IsAny<Buffer>, number]> => [false, (await redis.bytes.get('k'))?.length ?? 0];
 export const typed: [IsAny<typeof redis>, IsAny<ReplyError>, IsAny<RedisCommands>] = [false, false, false];
 export const commands: [IsAny<ReturnType<typeof get>>, IsAny<ReturnType<typeof set>>] = [false, false];
+export const shape: [IsAny<IORedis>, IsAny<ReturnType<typeof toIORedis>>, IsAny<IORedisPipeline>] = [false, false, false];
+export const ofShape: Promise<Buffer> = new IORedis({ lazyConnect: true }).getBuffer<Buffer>('k');
+`;
+
+/** The same of `rxjs-redis/nestjs`. */
+const NEST = `
+import type { DynamicModule } from '@nestjs/common';
+import { RedisModule, RedisHealthIndicator, RedisIoAdapter, RedisKeyvStore, RedisStreamsClient, RedisStreamsServer, type RedisPubSubServerOptions } from 'rxjs-redis/nestjs';
+type IsAny<T> = 0 extends 1 & T ? true : false;
+export const module: DynamicModule = RedisModule.forRoot({ url: 'redis://localhost', connect: true });
+export const parts: [IsAny<RedisHealthIndicator>, IsAny<RedisIoAdapter>, IsAny<RedisKeyvStore>, IsAny<RedisPubSubServerOptions>] = [false, false, false, false];
+export const send: IsAny<RedisStreamsClient['send']> = false;
+// @ts-expect-error there is no such option
+export const server = new RedisStreamsServer({ group: 'g', concurency: 3 });
 `;
 
 const CELLS = Object.keys(pinned.dependencies).flatMap((name) =>
@@ -90,6 +105,16 @@ describe('the published types', () => {
     const file = resolution === 'nodenext' ? 'typed.mts' : 'typed.ts';
     await consumer.compile({ [file]: TYPED }, ['--typeRoots', 'none', ...flags], compiler);
   });
+
+  // The declarations of NestJS itself are not checked: they are not ours, and not made for every compiler.
+  it.each(CELLS.filter(({ name, resolution }) => /5\.0 node10|7\.0 nodenext/.test(`${name} ${resolution}`)))(
+    'of the parts for NestJS are found as well by $name with $resolution',
+    async ({ name, flags }) => {
+      const modules = join(__dirname, '../../node_modules');
+      for (const one of ['@nestjs', 'reflect-metadata']) await consumer.use(one, join(modules, one));
+      await consumer.compile({ 'nest.ts': NEST }, ['--skipLibCheck', ...flags], join(COMPILERS, 'node_modules', name));
+    },
+  );
 });
 
 describe.each(Object.keys(pinned.dependencies))('the published types on %s', (name) => {

@@ -36,6 +36,18 @@ describe('The examples in the documents', () => {
 
   it('compile', () => expect(typeErrors(titled('ts').map(([, block]) => block))).toEqual([]));
 
+  it('compile where they are a component of Angular, which the example runs', () => {
+    const head = [
+      '/// <reference lib="dom" />',
+      "import { Component } from '@angular/core';",
+      "import { toSignal } from '@angular/core/rxjs-interop';",
+      "import { Observable } from 'rxjs';",
+    ];
+    const components = blocks.filter(({ language, code }) => language === 'text' && code.startsWith('@Component'));
+    expect(components).toHaveLength(1);
+    expect(typeErrors(components.map((block) => ({ ...block, code: [...head, block.code].join('\n') })))).toEqual([]);
+  });
+
   it.each(titled('ts'))('do what they say: %s', (_, block) => runExample(block, server().url));
 
   it('are all in a language that is run, or none at all', () => {
