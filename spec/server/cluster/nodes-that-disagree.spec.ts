@@ -4,7 +4,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import { ReplyError } from 'rxjs-redis';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { record } from '../../support/clients';
-import { inCluster, portOf, useScriptedClusterClients, type View } from '../../support/scripted-cluster';
+import { inCluster, portOf, refresh, useScriptedClusterClients, type View } from '../../support/scripted-cluster';
 import { afterHandshake, useScriptedServers, type ScriptedServer } from '../../support/scripted-server';
 import { until } from '../../support/until';
 
@@ -192,6 +192,52 @@ describe('where nodes of a cluster disagree', () => {
     for (const socket of held) socket.write('-CLUSTERDOWN The cluster is down\r\n');
     expect(await Promise.all([first, second])).toEqual(['OK', 'OK']);
     expect(ran).toEqual(['1', '2']);
+  });
+
+  it('a command that the old owner of its slot refuses for the moment goes to the new one before later ones', async () => {
+    const ports: number[] = [];
+    let view = (): View => ({
+      ranges: [
+        [0, hashSlot('k'), ports[0]!],
+        [hashSlot('k') + 1, 16_383, ports[1]!],
+      ],
+    });
+    /** Where SET came, and the PING behind it: both wait for their answers. */
+    let held: Socket | undefined;
+    let answers = '';
+    const old = await listen(
+      afterHandshake((words, socket) => {
+        if (words[0] === 'SET') held = socket;
+        if (held === socket) {
+          answers += LOADING;
+          return undefined;
+        }
+        return inCluster(
+          () => view(),
+          () => '+OK\r\n',
+        )(words, socket);
+      }),
+    );
+    const next = await listen(
+      inCluster(
+        () => view(),
+        () => '+OK\r\n',
+      ),
+    );
+    ports.push(portOf(old), portOf(next));
+    const client = connect({ nodes: ports.map((port) => `127.0.0.1:${port}`), retry: () => 300 });
+    await client.get('other'); // so that the new one is asked for a view as well
+    const first = client.set('k', '1').then(String);
+    await until(() => held !== undefined);
+    view = () => allAt(ports[1]!, 2);
+    refresh(client);
+    await until(() => client.nodeFor('k') === `127.0.0.1:${ports[1]}` && count(old, 'PING') > 0);
+    const second = client.set('k', '2').then(String);
+    const socket = held!;
+    held = undefined;
+    socket.write(answers);
+    expect(await Promise.all([first, second])).toEqual(['OK', 'OK']);
+    expect(next.seen.filter(([name]) => name === 'SET').map(([, , value]) => value)).toEqual(['1', '2']);
   });
 
   it('a slot whose old owner refuses everything for the moment keeps the order of its calls', async () => {

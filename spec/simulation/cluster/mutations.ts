@@ -118,8 +118,8 @@ export const clusterMutations: readonly ClusterMutation[] = [
     seed: 517,
     fault: 'a slot is another node’s before what was sent to the old one is answered',
     file: 'topology/topology.ts',
-    from: '    node.whenAnswered(() => wait.over());',
-    to: '    wait.over();',
+    from: '    node.whenAnswered(() => wait.over());\n    return fence;',
+    to: '    wait.over();\n    return fence;',
   },
   {
     seed: 17,
@@ -146,7 +146,7 @@ export const clusterMutations: readonly ClusterMutation[] = [
     seed: 57,
     fault: 'a gap begins when a shard channel was left, and not when it was lost',
     file: 'pubsub/cluster-messages.ts',
-    from: 'from: topic?.loss?.from ?? this.heardAt(at) ?? clock.now(), reason };',
+    from: 'from: topic?.loss?.from ?? this.servedUntil(at) ?? clock.now(), reason };',
     to: 'from: clock.now(), reason };',
   },
   {
