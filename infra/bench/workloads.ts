@@ -63,11 +63,9 @@ const CACHED: readonly ClientName[] = ['ours, cache', 'node-redis, cache'];
 const onNode = clientNames.filter((name) => clients[name].onBun !== true);
 const onBun = clientNames.filter((name) => clients[name].onBun === true);
 const untraced = onNode.filter((name) => !TRACED.includes(name) && !CACHED.includes(name) && name !== BESIDE_FEATURES);
-const caching: readonly ClientName[] = [
-  ...CACHED,
-  'ours, firstValueFrom',
-  ...untraced.filter((name) => clients[name].role === 'peer'),
-];
+/** Peers that ask the server for each value. */
+export const asking: readonly ClientName[] = untraced.filter((name) => clients[name].role === 'peer');
+const caching: readonly ClientName[] = [...CACHED, 'ours, firstValueFrom', ...asking];
 /** A chain is a way to write a group, and sends single commands as all else does; a lease has a row of its own. */
 const everyWay = untraced.filter((name) => name !== 'ours, chain' && name !== 'ours, dedicated');
 /** What shows the cost of an option is the same in all else. */
