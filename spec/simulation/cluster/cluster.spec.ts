@@ -4,7 +4,7 @@ import { PATIENT } from './patient';
 import { SWIFT } from './swift';
 
 /** So many seeds hold. */
-const SEEDS = 600;
+const SEEDS = 300;
 /** These go on for longer. */
 const SWIFT_SEEDS = 200;
 /** Within so many each fault has to be found. */
