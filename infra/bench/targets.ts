@@ -48,8 +48,8 @@ export const targets: readonly Target[] = [
   // A hit asks no server.
   { row: 'cached', times: 10, by: 'ours, cache', than: asking },
   { row: 'cached', times: 2, by: 'ours, cache', than: 'node-redis, cache' },
-  // A miss costs a tenth more at most, with one in flight; with more that is a mark.
-  { row: 'cpu-missed-1', times: 1.1, by: 'ours, cache', than: 'ours, firstValueFrom' },
+  // A miss takes a tenth longer at most, with one in flight. Of the processor's time, and with more in flight, that is a mark.
+  { row: 'missed-1', times: 0.9, by: 'ours, cache', than: 'ours, firstValueFrom' },
   { row: 'memory', times: 0.5 },
   // firstValueFrom alone takes some 650 bytes a call; an awaited reply shows what the client itself takes.
   { row: 'memory', times: 0.5, by: 'ours, await' },
@@ -81,7 +81,7 @@ export const marks: readonly Target[] = [
   { row: 'large-bytes', times: 1 },
   { row: 'pubsub', times: 2.5 },
   { row: 'pubsub', times: 0.5, than: 'floor' },
-  { row: 'missed-1', times: 0.9, by: 'ours, cache', than: 'ours, firstValueFrom' },
+  { row: 'cpu-missed-1', times: 1.1, by: 'ours, cache', than: 'ours, firstValueFrom' },
   // A second GET would be 2.
   { row: 'cpu-missed', times: 1.1, by: 'ours, cache', than: 'ours, firstValueFrom' },
   { row: 'start-up', times: 1 },
