@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { build, transform, type BuildResult } from 'esbuild';
+import { build, transform, type BuildOptions, type BuildResult } from 'esbuild';
 import { rollup } from 'rollup';
 import manifest from '../../package.json';
 import { linksOf } from '../examples/markdown';
@@ -242,15 +242,20 @@ function filesIn(value: unknown): string[] {
   return Object.values(value as object).flatMap(filesIn);
 }
 
+/** A bundle as applications for browsers and workers are made, without what they bring themselves. */
+const BUNDLED = {
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'node',
+  external: ['rxjs', '@opentelemetry/api'],
+  write: false,
+} satisfies BuildOptions;
+
 async function bundle(source: string, consumer: Consumer): Promise<BuildResult<{ write: false; metafile: true }>> {
   return build({
     stdin: { contents: source, resolveDir: consumer.folder },
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['rxjs', '@opentelemetry/api'],
-    write: false,
+    ...BUNDLED,
     metafile: true,
   });
 }
@@ -266,12 +271,7 @@ async function sizesOfBuilders(consumer: Consumer): Promise<readonly (readonly [
   const { outputFiles } = await build({
     entryPoints: [...sources.keys()].map((name) => ({ in: `builder:${name}`, out: name })),
     outdir: consumer.folder,
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['rxjs', '@opentelemetry/api'],
-    write: false,
+    ...BUNDLED,
     plugins: [
       {
         name: 'builder',

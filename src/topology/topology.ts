@@ -82,7 +82,10 @@ export class Topology implements NodeOwner {
       wasKnown: () => this.epoch !== undefined || [...this.nodes.values()].some(({ isLost }) => isLost),
       wanted: () => this.stale$.next(),
       opened: ({ slots }, node) => {
-        for (const slot of slots) this.set(slot, node);
+        for (const slot of slots) {
+          this.set(slot, node);
+          this.forgetAsked(slot, node);
+        }
       },
     });
     const fence = this.fences.make(
@@ -183,18 +186,23 @@ export class Topology implements NodeOwner {
 
   /** What nodes were asked that will not have the slots is answered first, or comes back. */
   private awaitAsked(fence: Fence): void {
-    for (const [slot, nodes] of this.askedOf) {
+    const { askedOf } = this;
+    for (const slot of fence.slots.size < askedOf.size ? fence.slots : askedOf.keys()) {
       if (!fence.slots.has(slot)) continue;
-      for (const node of nodes) {
+      for (const node of askedOf.get(slot) ?? []) {
         if (node === fence.target) continue;
-        nodes.delete(node);
+        this.forgetAsked(slot, node);
         if (node.connection.line.pending === 0) continue;
         const wait = new Wait(this.fences);
         fence.await(wait);
         node.whenAnswered(() => wait.over());
       }
-      if (nodes.size === 0) this.askedOf.delete(slot);
     }
+  }
+
+  private forgetAsked(slot: number, node: ClusterNode): void {
+    const nodes = this.askedOf.get(slot);
+    if (nodes?.delete(node) === true && nodes.size === 0) this.askedOf.delete(slot);
   }
 
   /** Nothing for the slots of a node is sent until something is over. */

@@ -18,6 +18,17 @@ function allAt(port: number, epoch: number): View {
   return { ranges: [[0, 16_383, port]], epoch };
 }
 
+/** The slots up to that of a key at one port, and all behind it at another. */
+function behindSlotOf(key: string, one: number, other: number): View {
+  const slot = hashSlot(key);
+  return {
+    ranges: [
+      [0, slot, one],
+      [slot + 1, 16_383, other],
+    ],
+  };
+}
+
 function confirming(kind: string, channel: string): string {
   return `>3\r\n$${kind.length}\r\n${kind}\r\n$${channel.length}\r\n${channel}\r\n:1\r\n`;
 }
@@ -196,12 +207,7 @@ describe('where nodes of a cluster disagree', () => {
 
   it('a command that the old owner of its slot refuses for the moment goes to the new one before later ones', async () => {
     const ports: number[] = [];
-    let view = (): View => ({
-      ranges: [
-        [0, hashSlot('k'), ports[0]!],
-        [hashSlot('k') + 1, 16_383, ports[1]!],
-      ],
-    });
+    let view = () => behindSlotOf('k', ports[0]!, ports[1]!);
     /** Where SET came, and the PING behind it: both wait for their answers. */
     let held: Socket | undefined;
     let answers = '';
@@ -242,12 +248,7 @@ describe('where nodes of a cluster disagree', () => {
 
   it('a slot whose old owner refuses everything for the moment keeps the order of its calls', async () => {
     const ports: number[] = [];
-    let view = (): View => ({
-      ranges: [
-        [0, hashSlot('k'), ports[0]!],
-        [hashSlot('k') + 1, 16_383, ports[1]!],
-      ],
-    });
+    let view = () => behindSlotOf('k', ports[0]!, ports[1]!);
     let isLoading = true;
     const old = await listen(
       afterHandshake((words, socket) => {
