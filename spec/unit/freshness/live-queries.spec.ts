@@ -30,6 +30,34 @@ describe('A live query', () => {
     },
   );
 
+  it('is read again when `sample` ms are over since it was read, not before, and once', async () => {
+    const { redis, server, answer, pass, commands } = trackedClient({});
+    const { values } = record(redis.live(get('k'), { sample: 100 }));
+    const deliver = () => {
+      server.endTurn();
+      server.deliver(Infinity);
+    };
+    await answer();
+    for (let passed = 0; passed < 99; passed++) {
+      if (passed % 10 === 5) {
+        server.write('k');
+        deliver();
+      }
+      await pass(1);
+      await answer();
+      expect(reads(commands())).toBe(1);
+    }
+    await pass(1);
+    await answer();
+    expect([reads(commands()), values]).toStrictEqual([2, [null, '10']]);
+    await pass(150);
+    server.write('k');
+    deliver();
+    await answer();
+    expect([reads(commands()), values]).toStrictEqual([3, [null, '10', '11']]);
+    await redis.destroy();
+  });
+
   it('stays for a moment when its last Observer has left: one that comes then has its value without a read', async () => {
     const { redis, server, answer, pass, commands } = trackedClient({});
     server.write('k');
