@@ -1,6 +1,6 @@
 import { open, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { startCluster, startServer, type RunningCluster } from '../servers';
+import { startCluster, startServer, type ClusterOptions, type RunningCluster } from '../servers';
 import { ask } from '../servers/ask';
 import { installRuntimes } from '../runtimes';
 import { clients } from './clients';
@@ -25,6 +25,12 @@ async function main(): Promise<void> {
   const folder = await makeWorkFolder();
   const server = await startServer({ own: true });
   const silentProxy = await startSilentProxy(server);
+  const clusters: Promise<RunningCluster>[] = [];
+  const start = (options: ClusterOptions): Promise<RunningCluster> => {
+    const cluster = startCluster(options);
+    clusters.push(cluster);
+    return cluster;
+  };
   let cluster: Promise<RunningCluster> | undefined;
   try {
     const hasPeers = [...options.clients].some((name) => clients[name].role === 'peer');
@@ -34,7 +40,13 @@ async function main(): Promise<void> {
     await ask(server, seed, 10_000);
     const where = describePlace(server.version, { ...peers, ...(bun && { Bun: bun.version }) });
     console.log(`${where}\n`);
-    const site = { workshop, server, silentProxy, cluster: () => (cluster ??= startCluster({ replicas: 0 })) };
+    const site: Site = {
+      workshop,
+      server,
+      silentProxy,
+      cluster: () => (cluster ??= start({ replicas: 0 })),
+      failingCluster: () => start({ fullCoverage: false }),
+    };
     if (options.profile !== undefined) {
       await profileRow(site, options);
       return;
@@ -45,7 +57,7 @@ async function main(): Promise<void> {
     if (options.json !== undefined) await writeFile(options.json, toJson(where, results));
   } finally {
     silentProxy.close();
-    await (await cluster)?.stop();
+    await Promise.all(clusters.map(async (one) => (await one).stop()));
     await server.stop();
   }
 }

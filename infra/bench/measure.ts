@@ -20,6 +20,8 @@ export interface Site {
   readonly silentProxy: SilentProxy;
   /** three masters, started when they are first asked for */
   readonly cluster: () => Promise<RunningCluster>;
+  /** three masters with replicas for one client, whose slots are served where others are not */
+  readonly failingCluster: () => Promise<RunningCluster>;
 }
 
 /** Measures once, in a process that has been prepared or in a new one. */
@@ -97,8 +99,9 @@ async function prepare(site: Site, job: Job, client: ClientName): Promise<Partic
   }
 }
 
-async function urlFor({ server, silentProxy, cluster }: Site, { kind }: Job): Promise<string> {
+async function urlFor({ server, silentProxy, cluster, failingCluster }: Site, { kind }: Job): Promise<string> {
   if (kind === 'cluster') return (await cluster()).nodes[0]!.url;
+  if (kind === 'failover') return (await failingCluster()).nodes[0]!.url;
   if (kind === 'pending') return silentProxy.url;
   return kind === 'scan' ? `${server.url}/${SCANNED.database}` : server.url;
 }

@@ -29,6 +29,11 @@ async function work({ job, client: name, url, isProfiled }: Assignment): Promise
     measureOnDemand(await prepareLive(url, job));
     return;
   }
+  if (job.kind === 'failover') {
+    const { prepareFailover } = await import('./jobs/failover');
+    measureOnDemand(await prepareFailover(url, job));
+    return;
+  }
   if (job.kind === 'pace') {
     const { publishEvenly } = await import('./jobs/pace');
     const said = async (): Promise<'go' | 'stop'> => (await once(process, 'message'))[0] as 'go' | 'stop';

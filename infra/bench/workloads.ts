@@ -115,6 +115,8 @@ const BESIDE_MESSAGES = 50_000;
 const BESIDE = `a GET beside ${number(BESIDE_MESSAGES)} messages a second`;
 const TRACED_GET = 'GET of 100 bytes, 1 000 in flight, a span each';
 const MISS = `GET of 100 bytes, ${number(MISSED.keys)} keys in turn, which a cache of ${number(MISSED.entries)} misses`;
+const BESIDE_FAILOVER = 2_000;
+const FAILOVER = `a GET at one master while another is killed and its replica takes over, ${number(BESIDE_FAILOVER)} a second at each`;
 const LIVE_OBSERVERS = 1_000;
 const SCAN = 'Scan of 1 000 000 keys, COUNT 1 000';
 const SCAN_BY_ITSELF = 'Scan of 1 000 000 keys, pages as each client asks for them by itself';
@@ -286,6 +288,15 @@ export function workloads(seconds: number): readonly Workload[] {
       job: () => ({ kind: 'cluster', command: 'mget', inFlight: LISTS_IN_FLIGHT, seconds }),
     },
     ...[100, 1_000].map((inFlight) => clusterGet(inFlight, seconds)),
+    {
+      rows: [
+        cost('failover', 'cluster', `99th percentile of ${FAILOVER}, to that before`, 'times', 'times'),
+        cost('failover-p99', 'cluster', `99th percentile of ${FAILOVER}`, 'p99', 'µs'),
+      ],
+      clients: ['ours, firstValueFrom'],
+      mostRounds: 1,
+      job: () => ({ kind: 'failover', perSecond: BESIDE_FAILOVER }),
+    },
     {
       rows: [rate('cached', 'cached', 'GET of 100 bytes that a client-side cache has, 100 in flight', 'commands/s')],
       clients: caching,

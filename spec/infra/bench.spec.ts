@@ -291,14 +291,19 @@ describe('the verdicts of the bench', () => {
   });
 
   it.each([
-    [2.99, true],
-    [3, false],
-  ])('hold a GET beside messages to three times a GET without them, and the peers to nothing: %s', (times, reached) => {
-    const beside: Row = { ...memory, id: 'beside', title: 'Beside', unit: 'times' };
-    const results = measured(beside, { 'ours, firstValueFrom': times, ioredis: 5, floor: 1 });
-    expect(judge([results])).toEqual([{ reached, text: expect.stringContaining('wanted under 3×') as string }]);
-    expect(judge([measured(beside, { ioredis: 5 })])).toEqual([]);
-  });
+    ['beside', 2.99, true],
+    ['beside', 3, false],
+    ['failover', 2.99, true],
+    ['failover', 3, false],
+  ])(
+    'hold a GET beside messages, or beside a failover, to three times a GET without them: %s %s',
+    (id, times, reached) => {
+      const beside: Row = { ...memory, id, title: 'Beside', unit: 'times' };
+      const results = measured(beside, { 'ours, firstValueFrom': times, ioredis: 5, floor: 1 });
+      expect(judge([results])).toEqual([{ reached, text: expect.stringContaining('wanted under 3×') as string }]);
+      expect(judge([measured(beside, { ioredis: 5 })])).toEqual([]);
+    },
+  );
 
   it.each([
     [1009, true],

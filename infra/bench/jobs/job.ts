@@ -36,6 +36,8 @@ export type Job =
   | { readonly kind: 'consume'; readonly entries: number; readonly atOnce: number }
   /** jobs of BullMQ that are added and done, so many at the same time: `perSecond`, and `cpu` µs of the client for each */
   | { readonly kind: 'bullmq'; readonly jobs: number; readonly atOnce: number }
+  /** GETs of a cluster, so many a second at a master that lives and at one that is killed: see `prepareFailover` */
+  | { readonly kind: 'failover'; readonly perSecond: number }
   /** commands that nobody answers: `heap` and `resident` bytes for each, and `memory`, the one of them that tells */
   | { readonly kind: 'pending'; readonly count: number }
   /** GETs that are due evenly, whatever has become of those before: `p50`, `p99`, `p999`, µs from when each was due to its reply */

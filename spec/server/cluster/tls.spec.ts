@@ -6,6 +6,7 @@ import { isFree } from '../../../infra/servers/port';
 import { slotOf } from '../../../src/resp/hash-slot';
 import { eventually, useClients } from '../../support/clients';
 import { outcome } from '../../support/outcomes';
+import { Relay } from '../../support/relay';
 
 /** The name of a node, and the certificate that is made out to it. */
 const NAMES = ['localhost', 'elsewhere.example'] as const;
@@ -141,6 +142,31 @@ describe('A cluster that speaks TLS', () => {
     }
     const addresses = redis.nodes.map(({ address }) => address);
     expect(addresses.sort()).toStrictEqual(nodes.map(({ tlsPort }) => `127.0.0.1:${tlsPort}`).sort());
+  });
+
+  it('is reached at the ports for TLS that nodes announce', async () => {
+    const [first, second] = nodes as [SecureNode, SecureNode];
+    const relay = await Relay.start({ host: '127.0.0.1', port: second.tlsPort });
+    const announces = (port: number) => admin(second).call('CONFIG SET', 'cluster-announce-tls-port', port);
+    try {
+      const refused = await outcome(announces(relay.port));
+      if ('error' in refused) return; // only where it is started with that
+      for (const one of nodes.map(admin)) {
+        await eventually(
+          async () => (await one.clusterShards()).flatMap((shard) => shard.nodes.map((node) => node['tls-port'])),
+          (ports) => ports.includes(relay.port),
+        );
+      }
+      const tls = { ca: certificates.ca, checkServerIdentity: () => undefined };
+      const redis = cluster({ nodes: [{ host: '127.0.0.1', port: first.tlsPort }], tls });
+      for (const key of keys) expect(await redis.set(key, key)).toBe('OK');
+      expect(await redis.mget(...keys)).toStrictEqual(keys);
+      const addresses = redis.nodes.map(({ address }) => address);
+      expect(addresses.sort()).toStrictEqual([first.tlsPort, relay.port].map((port) => `127.0.0.1:${port}`).sort());
+    } finally {
+      await outcome(announces(0));
+      await relay.stop();
+    }
   });
 
   it('has each node prove its own name, which none takes for another’s', async () => {
