@@ -9,6 +9,9 @@ import type { Topology } from './topology/topology';
 /** How long a command that waits at a server waits until it is sent to another, ms. */
 const REROUTE = 50;
 
+/** The words of a server where the stream is gone that a consumer waits for: deleted, or moved with its slot. Newer ones say NOGROUP. */
+const STREAM_GONE = 'UNBLOCKED the stream key no longer exists';
+
 /**
  * Where commands wait that wait at a server: at the owner of their slot. While that is moved by hand their keys may come at the node that
  * ASK names, so they wait there, behind ASKING.
@@ -19,6 +22,8 @@ export class WaitingPlaces {
   private readonly last = new WeakMap<Request, ClusterNode>();
   /** Where each is to be sent next, for one attempt. */
   private readonly asked = new WeakMap<Request, ClusterNode>();
+  /** Those whose stream is gone, and that ask whether it has moved. */
+  private readonly seeking = new WeakSet<Request>();
 
   constructor(
     private readonly topology: Topology,
@@ -55,6 +60,10 @@ export class WaitingPlaces {
     const isGone =
       error instanceof TimeoutError && error.delivery === 'unsent' && error.command === request.command.spec.name;
     const isUnblocked = error instanceof ReplyError && error.message.startsWith('UNBLOCKED force unblock');
+    if (this.seeks(request, error)) {
+      request.tried(error, 'redirect');
+      return 0;
+    }
     if (!isGone && !isUnblocked && !tellsOfMove(error)) return undefined;
     if (!(error instanceof ReplyError)) {
       this.topology.stale$.next();
@@ -69,5 +78,15 @@ export class WaitingPlaces {
     }
     this.asked.set(request, asked);
     return 0;
+  }
+
+  /** Whether a command asks once more because its stream is gone: where that has moved, the next answer tells. */
+  private seeks(request: Request, error: RedisError): boolean {
+    if (!(error instanceof ReplyError)) return false;
+    const isGone = error.kind === 'NOGROUP' || error.message.startsWith(STREAM_GONE);
+    const isNew = !this.seeking.delete(request);
+    if (!isGone || !isNew) return false;
+    this.seeking.add(request);
+    return true;
   }
 }

@@ -47,8 +47,11 @@ function withAdmins(running: RunningCluster, admins: Map<RunningServer, Redis>):
   const { nodes } = running;
   const admin = (node: RunningServer): Redis => {
     let one = admins.get(node);
-    if (one === undefined) admins.set(node, (one = new Redis(node.url, { reconnect: { maxDelay: 100 } })));
-    one.events$.subscribe();
+    if (one === undefined) {
+      one = new Redis(node.url, { reconnect: { maxDelay: 100 } });
+      one.events$.subscribe();
+      admins.set(node, one);
+    }
     return one;
   };
   const byPort = (port: number): RunningServer => nodes.find((node) => node.port === port)!;

@@ -1,9 +1,19 @@
 import { firstValueFrom, filter } from 'rxjs';
+import type { RedisCluster } from 'rxjs-redis';
 import { incr, set } from 'rxjs-redis/commands';
 import { hashSlot } from '../../../src/resp/hash-slot';
 import { eventually, record } from '../../support/clients';
+import { outcome } from '../../support/outcomes';
 import { until } from '../../support/until';
-import { beginMove, endMove, moveKeys, untilKnown, useCluster, useClusterClients } from '../../support/whole-cluster';
+import {
+  beginMove,
+  endMove,
+  moveKeys,
+  moveSlot,
+  untilKnown,
+  useCluster,
+  useClusterClients,
+} from '../../support/whole-cluster';
 
 const cluster = useCluster({ replicas: 0 });
 const connect = useClusterClients(cluster);
@@ -94,6 +104,65 @@ describe('a command that waits for a key of a slot that is being moved', () => {
     expect(await client.llen('{w5}list')).toBe(1);
     await client.del('{w5}list');
     await endMove(cluster(), slot, from, to);
+  });
+
+  it('is told that its stream is deleted where that is not moved', async () => {
+    if (cluster().version.startsWith('6.')) return; // it tells nothing of that, and the command waits on
+    const client = connect();
+    await client.xgroupCreate('{w7}log', 'g', '$', { MKSTREAM: true });
+    const read = outcome(client.xreadgroup('g', 'c', { '{w7}log': '>' }, { BLOCK: 0 }));
+    await untilBlocked(await cluster().ownerOf(hashSlot('w7')), 1);
+    await client.del('{w7}log');
+    expect(await read).toMatchObject({ error: { kind: 'NOGROUP', delivery: 'answered' } });
+  });
+});
+
+/** All commands that wait for a key, those that the server has; and what they wait for. */
+function waits(redis: RedisCluster, tag: string): Promise<unknown>[] {
+  const key = (name: string) => `{${tag}}${name}`;
+  const first: PromiseLike<unknown>[] = [
+    redis.blpop(key('blpop'), 0),
+    redis.brpop(key('brpop'), 0),
+    redis.brpoplpush(key('brpoplpush'), key('to'), 0),
+    redis.bzpopmin(key('bzpopmin'), 0),
+    redis.bzpopmax(key('bzpopmax'), 0),
+    redis.xread({ [key('xread')]: '$' }, { BLOCK: 0 }),
+    redis.xreadgroup('g', 'c', { [key('xreadgroup')]: '>' }, { BLOCK: 0 }),
+  ];
+  const newer = () => [
+    redis.blmove(key('blmove'), key('to'), 'LEFT', 'LEFT', 0),
+    redis.blmpop(0, key('blmpop'), 'LEFT'),
+    redis.bzmpop(0, key('bzmpop'), 'MIN'),
+  ];
+  // A reply is sent for when it is awaited.
+  return [...first, ...(cluster().version.startsWith('6.') ? [] : newer())].map(async (reply) => reply);
+}
+
+async function bringAll(redis: RedisCluster, tag: string): Promise<void> {
+  for (const name of ['blpop', 'brpop', 'brpoplpush', 'blmove', 'blmpop']) await redis.rpush(`{${tag}}${name}`, 'item');
+  for (const name of ['bzpopmin', 'bzpopmax', 'bzmpop']) await redis.zadd(`{${tag}}${name}`, { item: 1 });
+  for (const name of ['xread', 'xreadgroup']) await redis.xadd(`{${tag}}${name}`, '*', { f: 'item' });
+}
+
+describe('every command that waits for a key whose slot', () => {
+  it.each([
+    ['moves while they wait', 'wait'],
+    ['has moved, which the client does not know yet', 'come late'],
+  ])('%s gets what comes at the new owner', async (_, moment) => {
+    const [client, other] = [connect(), connect()];
+    const tag = moment.replace(' ', '');
+    await client.xgroupCreate(`{${tag}}xreadgroup`, 'g', '$', { MKSTREAM: true });
+    const slot = hashSlot(tag);
+    const from = await cluster().ownerOf(slot);
+    const to = await cluster().ownerOf((slot + 8_000) % 16_384);
+    const before = moment === 'wait' ? waits(client, tag) : undefined;
+    if (before !== undefined) await untilBlocked(from, before.length);
+    await moveSlot(cluster(), slot, from, to);
+    await untilKnown(cluster(), slot, to);
+    const all = before ?? waits(client, tag);
+    await untilBlocked(to, all.length);
+    await bringAll(other, tag);
+    for (const got of await Promise.all(all)) expect(JSON.stringify(got)).toContain('item');
   });
 });
 
