@@ -68,7 +68,7 @@ export class RedisHealthIndicator {
    * Sends PING, and rejects when there is no answer: for `attempt` of terminus 12.
    * @throws Error that says what is wrong; TypeError when an option is wrong, or there is no client of that name
    * @example
-   * health.check('redis').attempt(({ signal }) => redis.ping({ signal }));
+   * health.check('redis').attempt(({ signal }) => indicator.ping({ signal }));
    */
   async ping(options: RedisHealthOptions = {}): Promise<void> {
     await this.asking(options)();
