@@ -19,6 +19,7 @@ import {
 } from 'rxjs';
 import { call } from '../commands/call';
 import { inBackground, type Clock } from '../connection/clock';
+import { isFinal } from '../connection/refusals';
 import type { RedisError } from '../errors';
 import type { ServerAddress, Translate } from '../options/addresses';
 import type { Frame } from '../resp/frames';
@@ -223,11 +224,18 @@ export class Discovery {
       const answered$ = ready$.pipe(
         switchMap(({ askedAt, begin }) => {
           const slots$ = connection.line.sendAhead(call<Frame>('CLUSTER SLOTS'));
-          const info$ = connection.line.sendAhead(call<Frame>('CLUSTER INFO'));
+          const info$ = connection.line.sendAhead(call<Frame>('CLUSTER INFO')).pipe(
+            catchError((error: RedisError) => {
+              if (!isFinal(error)) throw error;
+              return of(undefined);
+            }),
+          );
           return forkJoin([slots$, info$]).pipe(
             map(([slots, info]) => {
-              const view = readView(slots, info, node.host, translate);
-              const isOk = typeof info === 'string' && info.includes('cluster_state:ok');
+              const told = readView(slots, info ?? '', node.host, translate);
+              // A user may be allowed to ask for slots alone: what they are then counts as of the epoch that is known.
+              const view = info === undefined ? { ...told, epoch: topology.epoch ?? 0 } : told;
+              const isOk = info === undefined || (typeof info === 'string' && info.includes('cluster_state:ok'));
               if (topology.isStrange(view)) {
                 if (isOk) this.stranger ??= { view, viewedAt: begin, by: node };
                 return false;
