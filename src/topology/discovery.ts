@@ -174,11 +174,13 @@ export class Discovery {
   private askAt(node: ClusterNode): Observable<boolean> {
     return defer(() => {
       node.isAsked = true;
+      node.refusal = undefined;
       return this.viewOf(node);
     }).pipe(
       finalize(() => (node.isAsked = false)),
       catchError((error: RedisError) => {
-        if (!node.isReady) this.noteHopeless(error);
+        if (node.isReady && isFinal(error)) node.refusal = error;
+        if (!node.isReady || node.refusal !== undefined) this.noteHopeless(error);
         return of(false);
       }),
     );
@@ -199,8 +201,12 @@ export class Discovery {
     const { topology, failed } = this.parts;
     failed(error);
     const nodes = [...topology.nodes.values()];
+    const isUnknown = topology.epoch === undefined;
     const isHopeless =
-      nodes.length > 0 && nodes.every(({ connection, error: lost }) => lost !== undefined && connection.isHopeless);
+      nodes.length > 0 &&
+      nodes.every(({ connection, error: lost, refusal }) =>
+        lost === undefined ? isUnknown && refusal !== undefined : connection.isHopeless,
+      );
     topology.hopeless = isHopeless ? error : undefined;
     if (isHopeless) topology.failHopeless(error);
   }

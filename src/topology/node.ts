@@ -37,6 +37,8 @@ export class ClusterNode {
   host: string;
   /** A view is being asked of it. */
   isAsked = false;
+  /** It has answered that no view can be asked of it. */
+  refusal: RedisError | undefined;
   /** Its replicas, as the last view tells; none where it is no master. */
   replicas: readonly ClusterNode[] = [];
   /** Where it is, as it says itself; undefined where it does not, or was not asked. */
