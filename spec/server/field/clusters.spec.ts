@@ -1,4 +1,4 @@
-import { incr, memoryUsage, mset, set } from 'rxjs-redis/commands';
+import { get, incr, memoryUsage, mset, set } from 'rxjs-redis/commands';
 import { RedisCluster } from 'rxjs-redis';
 import { startServer, type RunningServer } from '../../../infra/servers';
 import { hashSlot } from '../../../src/resp/hash-slot';
@@ -8,6 +8,7 @@ import { until } from '../../support/until';
 import {
   beginMove,
   endMove,
+  failOver,
   moveKeys,
   moveSlot,
   untilKnown,
@@ -363,5 +364,197 @@ describe('a cluster of masters', () => {
     expect(isRead).toBe(false);
     await admin.configSet('maxclients', before);
     expect(await read).toBe('1');
+  });
+});
+
+describe('a cluster whose replicas are read', () => {
+  const cluster = useCluster({ fullCoverage: false });
+  const connect = useClusterClients(cluster);
+
+  /** The master that has the slot of a key, and its replica. */
+  async function pairOf(key: string) {
+    const master = await cluster().ownerOf(hashSlot(key));
+    const [replica] = await cluster().replicasOf(master);
+    return { master, replica: replica! };
+  }
+
+  /** Waits until what was written is at the replica. */
+  async function copied(key: string, value: string): Promise<void> {
+    const { replica } = await pairOf(key);
+    const reader = connect({ reads: 'replica', nodes: [{ host: replica.host, port: replica.port }] });
+    await eventually(
+      () => reader.get(key),
+      (read) => read === value,
+    );
+    await reader.destroy();
+  }
+
+  // redis/redis-rb#1017, Grokzen/redis-py-cluster#470
+  it('is read there again, by pipelines too, once those connections were lost', async () => {
+    const client = connect({ reads: 'replica' });
+    await client.set('{rr}a', '1');
+    await copied('{rr}a', '1');
+    const { master, replica } = await pairOf('{rr}a');
+    expect(await client.get('{rr}a')).toBe('1');
+    const before = await calls(cluster(), replica, 'get');
+    await cluster().admin(replica).call('CLIENT KILL', 'TYPE', 'normal');
+    // Its master reads meanwhile.
+    await eventually(
+      async () => {
+        expect(await client.get('{rr}a')).toBe('1');
+        return calls(cluster(), replica, 'get');
+      },
+      (count) => count > before,
+    );
+    const moved = await calls(cluster(), master, 'get');
+    expect(await client.pipeline(get('{rr}a'), get('{rr}b'))).toEqual(['1', null]);
+    expect(await calls(cluster(), master, 'get')).toBe(moved);
+    expect(await calls(cluster(), replica, 'get')).toBeGreaterThanOrEqual(before + 3);
+  });
+
+  // redis/redis#7683
+  it('has its transactions at masters, also where they only read', async () => {
+    const client = connect({ reads: 'replica' });
+    await client.set('{mr}a', '1');
+    expect(await client.multi(get('{mr}a'), get('{mr}b'))).toEqual(['1', null]);
+    expect(await client.watch('{mr}a', ({ '{mr}a': a }) => [get('{mr}a'), set('{mr}b', Number(a))])).toEqual([
+      '1',
+      'OK',
+    ]);
+  });
+
+  // StackExchange/StackExchange.Redis#2206, redis/redis#8537
+  it('runs scripts that only read at replicas, which are given them', async () => {
+    const client = connect({ reads: 'replica' });
+    await client.set('{sr}a', '1');
+    await copied('{sr}a', '1');
+    const { replica } = await pairOf('{sr}a');
+    const read = client.script('return redis.call("get", KEYS[1])', { keys: 1, readOnly: true });
+    for (let n = 0; n < 3; n++) expect(await read(['{sr}a'])).toBe('1');
+    await cluster().admin(replica).call('SCRIPT FLUSH');
+    for (let n = 0; n < 3; n++) expect(await read(['{sr}a'])).toBe('1');
+    const scripts = (await calls(cluster(), replica, 'evalsha_ro')) + (await calls(cluster(), replica, 'eval_ro'));
+    if (!cluster().version.startsWith('6.')) expect(scripts).toBeGreaterThanOrEqual(6);
+  });
+
+  // redis/redis#7362, redis/redis#11312, valkey-io/valkey#495
+  it('finds a key of a slot that is being moved where the replica tells that it has gone', async () => {
+    // Redis tells of no move at replicas, which answer as if there were no such key.
+    if (!(await cluster().admin(cluster().nodes[0]!).call<string>('INFO', 'server')).includes('server_name:valkey'))
+      return;
+    const client = connect({ reads: 'replica' });
+    const slot = hashSlot('{gone}');
+    await client.set('{gone}a', '1');
+    await client.set('{gone}b', '1');
+    await copied('{gone}b', '1');
+    const { master, replica } = await pairOf('{gone}a');
+    const to = cluster()
+      .nodes.slice(0, 3)
+      .find((node) => node !== master)!;
+    await beginMove(cluster(), slot, master, to);
+    await moveKeys(cluster(), master, to, '{gone}a');
+    const before = await calls(cluster(), replica, 'get');
+    expect(await client.get('{gone}a')).toBe('1');
+    expect(await client.get('{gone}b')).toBe('1');
+    expect(await calls(cluster(), replica, 'get')).toBeGreaterThan(before);
+    const both = client.mget('{gone}a', '{gone}b').then((values) => values);
+    await moveKeys(cluster(), master, to, '{gone}b');
+    await endMove(cluster(), slot, master, to);
+    expect(await both).toEqual(['1', '1']);
+    await untilKnown(cluster(), slot, to);
+    await moveSlot(cluster(), slot, to, master);
+    await untilKnown(cluster(), slot, master);
+  });
+
+  // StackExchange/StackExchange.Redis#3177, StackExchange/StackExchange.Redis#2791
+  it('goes on where nodes are called by other names, and keeps no connection by the old ones', async () => {
+    if (cluster().version.startsWith('6.')) return; // it has no names
+    const client = connect({ reads: 'replica' });
+    const other = connect();
+    await client.connect();
+    const keys = keysOfMasters(client, 3);
+    for (const key of keys) await client.set(key, '1');
+    for (const key of keys) await client.get(key);
+    const news = record(client.subscribe('named', { gaps: true }));
+    const shard = record(client.ssubscribe('named', { gaps: true }));
+    await until(() => news.values.length === 1 && shard.values.length === 1);
+    const before = client.inspect().links.length;
+    const all = async (setting: string, value: string) => {
+      for (const node of cluster().nodes) await cluster().admin(node).configSet(setting, value);
+    };
+    const untilTold = async (name: string) => {
+      for (const node of cluster().nodes) {
+        await eventually(
+          async () => JSON.stringify(await cluster().admin(node).call('CLUSTER SLOTS')),
+          (text) => text.split(`["${name}",`).length === 7,
+        );
+      }
+    };
+    await all('cluster-announce-hostname', 'localhost');
+    await all('cluster-preferred-endpoint-type', 'hostname');
+    await untilTold('localhost');
+    try {
+      refresh(client);
+      await until(
+        () => client.nodes.length === 6 && client.nodes.every(({ address }) => address.startsWith('localhost:')),
+      );
+      for (const key of keys) expect(await client.set(key, '2')).toBe('OK');
+      for (const key of keys) await client.get(key);
+      const heard = (told: typeof news) => told.values.some((item) => item.type === 'message');
+      await eventually(
+        () => other.publish('named', 'news'),
+        () => heard(news),
+      );
+      await eventually(
+        () => other.spublish('named', 'news'),
+        () => shard.values.some(({ type }) => type === 'smessage'),
+      );
+      const links = () => client.inspect().links.map(({ address }) => address);
+      await until(() => links().every((address) => address.startsWith('localhost:')));
+      expect(links().length).toBeLessThanOrEqual(before);
+    } finally {
+      await all('cluster-preferred-endpoint-type', 'ip');
+      await untilTold('127.0.0.1');
+    }
+    news.stop();
+    shard.stop();
+  });
+
+  // redis/redis#7877, valkey-io/valkey#2329
+  it('has a read that waits go on where its replica becomes the master', async () => {
+    const client = connect({ reads: 'replica' });
+    const read = client.xread({ '{xr}log': '$' }, { BLOCK: 0 }).then((value) => value);
+    const { master, replica } = await pairOf('{xr}log');
+    const blocked = async (node: RunningServer) =>
+      Number(/blocked_clients:(\d+)/.exec(await cluster().admin(node).call<string>('INFO', 'clients'))![1]);
+    await eventually(
+      async () => (await blocked(master)) + (await blocked(replica)),
+      (count) => count === 1,
+    );
+    const { next } = await failOver(cluster(), hashSlot('{xr}log'));
+    await untilKnown(cluster(), hashSlot('{xr}log'), next);
+    await eventually(
+      async () => (await blocked(master)) + (await blocked(replica)),
+      (count) => count === 1,
+    );
+    await connect().xadd('{xr}log', '*', { n: '1' });
+    expect(JSON.stringify(await read)).toContain('"n":"1"');
+  });
+
+  // redis/go-redis#2653
+  it('reads what is there, and what is not, of a replica whose master is away for good', async () => {
+    const client = connect({ reads: 'replica' });
+    await client.set('{md}a', '1');
+    await copied('{md}a', '1');
+    const { master, replica } = await pairOf('{md}a');
+    expect(await client.get('{md}a')).toBe('1');
+    await cluster().admin(replica).configSet('cluster-replica-no-failover', 'yes');
+    await master.kill('SIGKILL');
+    for (let n = 0; n < 5; n++) {
+      expect(await client.get('{md}none')).toBeNull();
+      expect(await client.get('{md}a')).toBe('1');
+    }
+    await master.restart();
+    expect(await client.set('{md}a', '2')).toBe('OK');
   });
 });
