@@ -13,8 +13,8 @@ interface Waiting {
   readonly rivals: readonly Lane[];
   /** all that was on its way when it failed is answered once so many replies have come … */
   answeredAt: number;
-  /** … and all that stood in the line, once so many have, or fewer */
-  passedAt: number;
+  /** it has left the line, and all that stood there is answered once so many have, or fewer, without those that are repeated here */
+  passedAt: number | undefined;
   /** it does not wait any more */
   isOver: boolean;
 }
@@ -86,6 +86,11 @@ export class WriteOrder {
   private readonly waiting = new Map<Request, Waiting>();
   /** Those of them that have left the line, the first first. */
   private readonly away = new Ring<Waiting>();
+  /** How many of those that wait are to be repeated here. */
+  private here = 0;
+  /** How many were answered and are repeated here since the first has left; and when the last of them is answered. */
+  private repeated = 0;
+  private repeatedAt = 0;
   private readonly lanes = new Map<string, Lane>();
   /** all that wait, and those of them of which it is not known what they write to */
   private every = new Lane();
@@ -99,8 +104,9 @@ export class WriteOrder {
   linkChanged(owed: Ring<Request> | undefined): void {
     this.owed = owed;
     if (!this.isActive) return;
-    this.forgetAway(Infinity);
-    for (const waiting of this.waiting.values()) waiting.answeredAt = waiting.passedAt = 0;
+    for (const { request, isOver } of this.away.drain()) if (!isOver) this.leaves(request);
+    this.repeated = this.repeatedAt = 0;
+    for (const waiting of this.waiting.values()) waiting.answeredAt = 0;
     for (const lane of this.lanes.values()) lane.linkChanged();
     this.every.linkChanged();
     this.unknown.linkChanged();
@@ -109,6 +115,11 @@ export class WriteOrder {
   /** A request has failed and waits to be repeated. */
   waits(request: Request): void {
     if (this.waiting.has(request)) return;
+    if (this.away.length > 0) this.repeated++;
+    this.add(request);
+  }
+
+  private add(request: Request): void {
     const written = writesTo(request.command);
     if (written === 'nothing') return;
     this.isActive = true;
@@ -120,11 +131,12 @@ export class WriteOrder {
       lanes: [every, ...own],
       rivals: written === 'everything' ? [every] : [...own, unknown],
       answeredAt: owed === undefined ? 0 : owed.passed + owed.length,
-      passedAt: 0,
+      passedAt: undefined,
       isOver: false,
     };
     for (const lane of waiting.lanes) lane.add(waiting);
     this.waiting.set(request, waiting);
+    this.here++;
   }
 
   /**
@@ -132,21 +144,26 @@ export class WriteOrder {
    * @param standing how many requests stand here
    */
   departs(request: Request, standing: number): void {
-    this.waits(request);
+    if (!this.waiting.has(request)) this.add(request);
     const waiting = this.waiting.get(request);
     if (waiting === undefined) return;
-    waiting.passedAt = waiting.answeredAt + standing;
+    const { owed } = this;
+    const isHere = waiting.passedAt === undefined;
+    waiting.passedAt = (owed === undefined ? 0 : owed.passed + owed.length) + standing - this.repeated;
+    if (!isHere) return;
+    this.here--;
     this.away.push(waiting);
   }
 
   /** So many requests were answered before the one that is just now. */
   answered(count: number): void {
-    if (this.away.length > 0) this.forgetAway(count);
-  }
-
-  private forgetAway(count: number): void {
+    if (this.away.length === 0 || this.here > 0 || count < this.repeatedAt) return;
     const { away } = this;
-    for (let first = away.peek(); first !== undefined && first.passedAt <= count; first = away.peek()) {
+    for (
+      let first = away.peek();
+      first !== undefined && first.passedAt! <= count - this.repeated;
+      first = away.peek()
+    ) {
       away.shift();
       if (!first.isOver) this.leaves(first.request);
     }
@@ -162,6 +179,7 @@ export class WriteOrder {
     if (waiting === undefined) return false;
     this.waiting.delete(request);
     waiting.isOver = true;
+    if (waiting.passedAt === undefined) this.here--;
     for (const lane of waiting.lanes) if (lane.left() && lane.name !== undefined) this.lanes.delete(lane.name);
     if (this.waiting.size === 0) this.rest();
     return true;
@@ -177,9 +195,10 @@ export class WriteOrder {
 
   /** A request is about to be written. */
   wrote(request: Request): void {
-    this.takeOut(request);
+    const isRepeated = this.takeOut(request);
     const { owed } = this;
     if (!this.isActive || owed === undefined) return;
+    if (isRepeated) this.repeatedAt = owed.passed + owed.length + 1;
     const written = writesTo(request.command);
     if (written === 'nothing') return;
     this.every.wrote(request, owed);
@@ -214,6 +233,7 @@ export class WriteOrder {
 
   private rest(): void {
     this.isActive = false;
+    this.repeated = this.repeatedAt = 0;
     this.away.drain();
     this.lanes.clear();
     this.every = new Lane();

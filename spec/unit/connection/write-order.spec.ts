@@ -327,6 +327,59 @@ describe('A write that was lost with its link and waits', () => {
   });
 });
 
+describe('A write that has left for another node, behind which others stood', () => {
+  /** The first is refused and leaves; those behind it are written, refused so often, and run then. @returns whether the last has overtaken it, and whether it is known behind the next reply */
+  function runBehind(behind: readonly Command[], refusals: number): { isOvertaken: boolean; isKnown: boolean } {
+    const owed = new Ring<Request>();
+    const order = new WriteOrder();
+    order.linkChanged(owed);
+    const [first, ...others] = [set('k', '1'), ...behind].map((command, index) => {
+      const request = new Request<unknown>(command, plainContext, new Subscriber());
+      request.place = index + 1;
+      return request;
+    });
+    owed.push(first!);
+    owed.shift();
+    order.departs(first!, others.length);
+    const write = (): void => {
+      for (const request of others) {
+        order.wrote(request);
+        owed.push(request);
+      }
+    };
+    const answer = (then: (request: Request) => void): void => {
+      for (const request of others) {
+        owed.shift();
+        order.answered(owed.passed - 1);
+        then(request);
+      }
+    };
+    for (let refusal = 0; refusal < refusals; refusal++) {
+      write();
+      answer((request) => order.waits(request));
+    }
+    write();
+    const overtaken: (readonly Request[])[] = [];
+    answer((request) => overtaken.push(order.overtakenBy(request)));
+    order.answered(owed.passed);
+    return { isOvertaken: overtaken.at(-1)!.includes(first!), isKnown: order.isActive };
+  }
+
+  it.each<[string, readonly Command[]]>([
+    ['the same key', [set('k', '2')]],
+    ['the same key, behind a read', [get('m'), set('k', '2')]],
+    ['the same key, behind writes to others', [set('m', '1'), set('n', '1'), set('k', '2')]],
+  ])('is overtaken by one that writes to %s, however often they are refused before', (_, behind) => {
+    for (const refusals of [0, 1, 5]) expect(runBehind(behind, refusals).isOvertaken).toBe(true);
+  });
+
+  it('is forgotten when all that stood there is answered', () => {
+    const others = [set('m', '1'), get('n'), set('o', '1')];
+    for (const refusals of [0, 1, 5])
+      expect(runBehind(others, refusals)).toStrictEqual({ isOvertaken: false, isKnown: false });
+  });
+});
+
 describe('The order of writes', () => {
   const fail = new ConnectionError('refused');
   /** How often it was asked what a request writes, or a place was compared with another. */
