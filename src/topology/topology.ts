@@ -278,11 +278,10 @@ export class Topology implements NodeOwner {
       node.replicas = [...new Set([...node.replicas, ...others])];
       owners.fill(node, from, to + 1);
     }
-    const changes = new Map<ClusterNode | Fence, Map<ClusterNode | undefined, number[]>>();
+    const changes = new Map<ClusterNode | undefined, number[]>();
     const told = { epoch, askedAt, viewedAt, by };
     let differs = false;
     for (let slot = 0; slot < SLOTS; slot++) {
-      const one = this.at[slot]!;
       const owner = owners[slot];
       const known = this.ownerOf(slot);
       if (known === owner) {
@@ -293,13 +292,11 @@ export class Topology implements NodeOwner {
         differs = true;
         continue;
       }
-      let byOwner = changes.get(one);
-      if (byOwner === undefined) changes.set(one, (byOwner = new Map<ClusterNode | undefined, number[]>()));
-      const slots = byOwner.get(owner);
-      if (slots === undefined) byOwner.set(owner, [slot]);
+      const slots = changes.get(owner);
+      if (slots === undefined) changes.set(owner, [slot]);
       else slots.push(slot);
     }
-    for (const [one, byOwner] of changes) for (const [owner, slots] of byOwner) this.reassign(one, slots, owner);
+    for (const [owner, slots] of changes) this.reassign(slots, owner);
     for (const request of this.fences.early.take()) {
       request.moveOn();
       this.options.submit(request);
@@ -324,26 +321,40 @@ export class Topology implements NodeOwner {
     return node;
   }
 
+  /** Gives slots to another owner. What becomes of some of them may open the fence of others. */
+  private reassign(slots: readonly number[], target: ClusterNode | undefined): void {
+    for (let rest = slots; rest.length > 0;) {
+      const slotsOf = new Map<ClusterNode | Fence, number[]>();
+      for (const slot of rest) {
+        const one = this.at[slot]!;
+        const others = slotsOf.get(one);
+        if (others === undefined) slotsOf.set(one, [slot]);
+        else others.push(slot);
+      }
+      const changed: number[] = [];
+      for (const [one, all] of slotsOf) {
+        const there = all.filter((slot) => this.at[slot] === one || (changed.push(slot), false));
+        if (there.length > 0) this.give(one, there, target);
+      }
+      rest = changed;
+    }
+  }
+
   /** Gives slots that one node or fence has to another owner. */
-  private reassign(one: ClusterNode | Fence, slots: readonly number[], target: ClusterNode | undefined): void {
+  private give(one: ClusterNode | Fence, slots: readonly number[], target: ClusterNode | undefined): void {
+    if (one === target) return;
     const fence = one instanceof Fence ? this.retarget(one, slots, target) : this.fenceOff(one, slots, target);
     this.fences.mayOpen(fence);
   }
 
   /** The slots of a node that is gone, or silent, are another's, as far as that has them. @returns whether it has any */
   replace(node: ClusterNode, by: ClusterNode, has: (slot: number) => boolean): boolean {
-    const slotsOf = new Map<ClusterNode | Fence, number[]>();
-    for (let slot = 0; slot < SLOTS; slot++) {
-      if (this.ownerOf(slot) !== node || !has(slot)) continue;
-      this.learn(slot);
-      const one = this.at[slot]!;
-      const slots = slotsOf.get(one);
-      if (slots === undefined) slotsOf.set(one, [slot]);
-      else slots.push(slot);
-    }
-    for (const [one, slots] of slotsOf) this.reassign(one, slots, by);
+    const slots: number[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) if (this.ownerOf(slot) === node && has(slot)) slots.push(slot);
+    for (const slot of slots) this.learn(slot);
+    this.reassign(slots, by);
     this.tellChange();
-    return slotsOf.size > 0;
+    return slots.length > 0;
   }
 
   private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined): Fence {
