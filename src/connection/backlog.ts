@@ -175,6 +175,11 @@ export class Backlog {
     this.parked.park(request, delay);
   }
 
+  /** Whether a request waits for a delay of its own. */
+  isParked(request: Request): boolean {
+    return this.parked.has(request);
+  }
+
   /** Holds a request until it is released, for so many ms at the most. Others pass it meanwhile. */
   hold(request: Request, longest: number): void {
     this.parked.hold(request, longest);

@@ -226,6 +226,18 @@ export class Line implements LinkOwner {
     this.order.departs(request, this.backlog.waiting);
   }
 
+  /**
+   * A refused request would go elsewhere, and an earlier write to its keys is about to be repeated here: it is repeated as well, behind that.
+   * @returns whether it is
+   */
+  staysBehind(request: Request): boolean {
+    const earlier = this.order.isActive ? this.order.earlierThan(request) : undefined;
+    if (earlier === undefined || this.backlog.isParked(earlier)) return false;
+    this.backlog.bringBack(request);
+    this.writeLater();
+    return true;
+  }
+
   /** A request has gone elsewhere, where it runs: earlier writes to its keys that wait here to be repeated fail. */
   overtakes(request: Request): void {
     if (this.order.isActive) this.retrier.failRepeated(this.order.overtakenBy(request));

@@ -24,6 +24,10 @@ export class Parked {
     return this.held;
   }
 
+  has(request: Request): boolean {
+    return this.timers.has(request);
+  }
+
   [Symbol.iterator](): Iterator<Request> {
     return this.timers.keys();
   }

@@ -42,13 +42,22 @@ class Lane {
     return --this.length === 0;
   }
 
+  /** The one that was called first. */
+  first(): Waiting | undefined {
+    const { heap } = this;
+    for (let first = heap.peek(); first !== undefined; first = heap.peek()) {
+      if (!first.isOver) return first;
+      heap.shift();
+    }
+    return undefined;
+  }
+
   /** Takes out those that were called before a place. */
   takeBefore(place: number): Waiting[] {
-    const { heap } = this;
     const taken: Waiting[] = [];
-    for (let first = heap.peek(); first !== undefined && (first.isOver || first.place < place); first = heap.peek()) {
-      if (!first.isOver) taken.push(first);
-      heap.shift();
+    for (let first = this.first(); first !== undefined && first.place < place; first = this.first()) {
+      taken.push(first);
+      this.heap.shift();
     }
     return taken;
   }
@@ -206,13 +215,23 @@ export class WriteOrder {
     else for (const name of written) this.lanes.get(name)?.wrote(request, owed);
   }
 
+  /** The first of the earlier writes to the same place that wait, where it waits here. */
+  earlierThan({ command, place }: Request): Request | undefined {
+    const written = writesTo(command);
+    if (written === 'nothing') return undefined;
+    for (const lane of this.lanesOf(written)) {
+      const first = lane.first();
+      if (first !== undefined && first.place < place && first.passedAt === undefined) return first.request;
+    }
+    return undefined;
+  }
+
   /** A request has run: takes out those that were called before it, wait, and write to the same place. */
   overtakenBy({ command, place }: Request): readonly Request[] {
     const written = writesTo(command);
     if (written === 'nothing') return [];
-    const lanes = written === 'everything' ? [this.every] : [this.unknown, ...this.lanesThere(written)];
     const overtaken: Request[] = [];
-    for (const lane of lanes) {
+    for (const lane of this.lanesOf(written)) {
       for (const { request } of lane.takeBefore(place)) {
         this.leaves(request);
         overtaken.push(request);
@@ -227,8 +246,10 @@ export class WriteOrder {
     return lane;
   }
 
-  private lanesThere(names: readonly string[]): Lane[] {
-    return names.flatMap((name) => this.lanes.get(name) ?? []);
+  /** Where the writes are that one to these may overtake. */
+  private lanesOf(written: readonly string[] | 'everything'): Lane[] {
+    if (written === 'everything') return [this.every];
+    return [this.unknown, ...written.flatMap((name) => this.lanes.get(name) ?? [])];
   }
 
   private rest(): void {

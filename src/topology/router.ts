@@ -271,6 +271,7 @@ export class Router implements Executor {
       topology.bounce(request, slot);
       return;
     }
+    if (node.connection.line.staysBehind(request)) return;
     node.connection.line.overtakes(request);
     request.past!.asking = true;
     request.past!.isLate = true;

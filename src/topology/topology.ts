@@ -223,7 +223,7 @@ export class Topology implements NodeOwner {
       this.fenceOff(one, [slot], target, notBefore, wait);
       return;
     }
-    const fence = one.target === target ? one : this.retarget(one, [slot], target);
+    const fence = one.target === target ? one : this.retarget(one, [slot], target, notBefore);
     fence.notBefore = Math.max(fence.notBefore, notBefore);
     if (wait !== undefined) fence.await(wait);
     this.fences.mayOpen(fence);
@@ -357,11 +357,14 @@ export class Topology implements NodeOwner {
     return slots.length > 0;
   }
 
-  private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined): Fence {
-    if (fence.target !== target) this.options.moved(slots);
+  private retarget(fence: Fence, slots: readonly number[], target: ClusterNode | undefined, notBefore = 0): Fence {
+    const old = fence.target;
+    if (old !== target) this.options.moved(slots);
     const other = this.fences.retarget(fence, slots, target);
+    other.notBefore = Math.max(other.notBefore, notBefore);
     for (const slot of slots) this.set(slot, other);
     this.awaitAsked(other);
+    if (old !== undefined && old !== target && !old.isLost) this.recall(other, old);
     return other;
   }
 
@@ -378,17 +381,22 @@ export class Topology implements NodeOwner {
     fence.notBefore = notBefore;
     if (until !== undefined) fence.await(until);
     for (const slot of slots) this.set(slot, fence);
+    this.awaitAsked(fence);
+    this.recall(fence, node);
+    return fence;
+  }
+
+  /** What was sent to the node that had the slots of a fence is answered first, or comes back; where that is silent, it is left. */
+  private recall(fence: Fence, node: ClusterNode): void {
     const wait = new Wait(this.fences);
     fence.await(wait);
-    this.awaitAsked(fence);
-    if (node !== target) {
+    if (node !== fence.target) {
       leave(node);
       const { line } = node.connection;
       for (const request of line.takeRepeats(({ command }) => fence.slots.has(slotOfCommand(command) as number)))
         this.bounce(request, slotOfCommand(request.command) as number);
     }
     node.whenAnswered(() => wait.over());
-    return fence;
   }
 
   private set(slot: number, one: ClusterNode | Fence): void {
