@@ -193,8 +193,9 @@ const entries = {
     for (const entry of Object.keys(input)) {
       const names = [...values.get(entry)];
       const lines = [
-        `const { ${entry} } = require('./client.cjs');`,
-        ...names.map((name) => `exports.${name} = ${entry}.${name};`),
+        `Object.assign(exports, require('./client.cjs').${entry});`,
+        // It never runs: `import` finds the names in it.
+        `0 && (module.exports = { ${names.join(', ')} });`,
       ];
       const files = {
         [`${entry}.cjs`]: lines.join('\n'),
