@@ -127,8 +127,10 @@ export class SimulatedCluster implements Surroundings {
     return areMembers && !one.isApart && !other.isApart && one.state !== 'hung' && one.state !== 'down';
   }
 
-  toldRefusal(node: SimulatedNode, words: readonly string[]): void {
-    this.ledger.refused(node, words, this.timeline.now());
+  toldRefusal(node: SimulatedNode, words: readonly string[], reply: string): void {
+    const now = this.timeline.now();
+    this.ledger.refused(node, words, now);
+    this.ledger.sentAway(words, now, /^-(MOVED|ASK) /.test(reply));
   }
 
   toldAsk(to: number, words: readonly string[]): void {

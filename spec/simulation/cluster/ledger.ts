@@ -21,11 +21,20 @@ interface Refusal {
   readonly toldAt: number;
 }
 
+/** What of a call stands in its commands. */
+interface Asked {
+  readonly at: number;
+  readonly keys: readonly string[];
+  readonly writes: readonly { readonly tag: string }[];
+}
+
 /** What was run, and refused, by all nodes, in the order of time. */
 export class Ledger {
   readonly executions: Execution[] = [];
   private readonly byTag = new Map<string, Execution[]>();
   private readonly refusals = new Map<string, Refusal[]>();
+  /** when nodes have named others for a command, with no other refusal in between */
+  private readonly sentAwayAt = new Map<string, number[]>();
   /** when what was given was written to a node for the last time */
   private readonly writtenAt = new Map<string, number>();
 
@@ -35,6 +44,18 @@ export class Ledger {
 
   refused(node: SimulatedNode, words: readonly string[], toldAt: number): void {
     for (const tag of tagsOf(words)) this.refusals.set(tag, [...(this.refusals.get(tag) ?? []), { node, toldAt }]);
+  }
+
+  sentAway(words: readonly string[], toldAt: number, isNamed: boolean): void {
+    const command = words.join(' ');
+    this.sentAwayAt.set(command, isNamed ? [...(this.sentAwayAt.get(command) ?? []), toldAt] : []);
+  }
+
+  /** How often in a row at most nodes have named others for a command of a call: one with what the caller has given, or, of what reads, with one of its keys. */
+  timesSentAway({ at, keys, writes }: Asked): number {
+    const words = writes.length > 0 ? writes.map(({ tag }) => tag) : keys;
+    const own = [...this.sentAwayAt].filter(([command]) => words.some((word) => command.split(' ').includes(word)));
+    return Math.max(0, ...own.map(([, times]) => times.filter((time) => time >= at).length));
   }
 
   /** Whether a node has refused something, and run the other, which the client had written before it was told of that. */

@@ -22,7 +22,7 @@ export interface Surroundings {
   /** a message was published at a node */
   publish(node: SimulatedNode, kind: 'shard' | 'channel', channel: string, tag: string): number;
   /** the client is told that a node has refused words */
-  toldRefusal(node: SimulatedNode, words: readonly string[]): void;
+  toldRefusal(node: SimulatedNode, words: readonly string[], reply: string): void;
   /** a node has named another for words */
   toldAsk(to: number, words: readonly string[]): void;
   /** words came behind ASKING; was that for them */
@@ -95,7 +95,7 @@ export class SimulatedNode extends Host {
     if (reply !== '')
       wire.send(reply, () => {
         for (const execution of done) execution.isDelivered = true;
-        if (reply.startsWith('-') && done.length === 0) this.around.toldRefusal(this, words);
+        if (reply.startsWith('-') && done.length === 0) this.around.toldRefusal(this, words, reply);
       });
   }
 
