@@ -36,6 +36,8 @@ const LONGEST_PAUSE = 1_000;
 const QUIET = 5_000;
 /** Without a reason a view is asked for so often, ms. */
 const PERIOD = 30_000;
+/** So often those that are there are asked in vain before all others are as well: they may have left the cluster. */
+const IN_VAIN = 2;
 /** How long a node may take to answer, ms, and how long before the next is asked as well. */
 const PATIENCE = 1_000;
 const HEDGE = 200;
@@ -63,6 +65,9 @@ export class Discovery {
   private asking = false;
   private wanted = false;
   private pause = LEAST_PAUSE;
+  /** How often in a row no view was taken; and whether all nodes are asked now, not only those that are there. */
+  private inVain = 0;
+  private asksAll = false;
   private endedAt = -Infinity;
   private next: Subscription | undefined;
   private round: Subscription | undefined;
@@ -123,6 +128,7 @@ export class Discovery {
     this.asking = false;
     if (this.hasEnded) return;
     const { clock, topology } = this.parts;
+    this.inVain = hasView ? 0 : this.stranger === undefined ? this.inVain + 1 : IN_VAIN;
     this.endedAt = clock.now();
     this.pause = Math.min(LONGEST_PAUSE, this.pause * (1.3 + Math.random() * 0.5));
     if (this.wanted || !hasView || topology.isIncomplete) this.want();
@@ -151,13 +157,14 @@ export class Discovery {
       else if (node.isReady) there.push(node);
     }
     const live = [...new Set([...heirs, ...shuffled(there)])];
-    // No link is made for a view while there is one.
-    if (live.length > 0) return live;
+    // No link is made for a view while there is one that gives views.
+    this.asksAll = live.length === 0 || this.inVain >= IN_VAIN;
+    if (!this.asksAll) return live;
     const known = shuffled([...topology.nodes.values()]);
     const given = seeds.map((seed) => topology.nodeAt(seed));
     // In turn: many that were known may all be silent.
     const both = Array.from({ length: Math.max(known.length, given.length) }, (_, n) => [known[n], given[n]]).flat();
-    return [...new Set(both.filter((node) => node !== undefined))];
+    return [...new Set([...live, ...both.filter((node) => node !== undefined)])];
   }
 
   /** Asks one after the other, the next also while one is silent. Emits whether views were taken. */
@@ -186,10 +193,10 @@ export class Discovery {
     );
   }
 
-  /** All nodes that are there tell of another cluster: that has been made anew, and its epochs with it. */
+  /** All nodes tell of another cluster: that has been made anew, and its epochs with it. */
   private followStranger(): boolean {
     const { stranger } = this;
-    if (stranger === undefined) return false;
+    if (stranger === undefined || !this.asksAll) return false;
     this.stranger = undefined;
     const { topology } = this.parts;
     topology.learned.clear();

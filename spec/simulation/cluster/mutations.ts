@@ -73,6 +73,20 @@ export const clusterMutations: readonly ClusterMutation[] = [
     to: '',
   },
   {
+    seed: 790_240,
+    fault: 'only nodes that are there are asked for views, though they have left the cluster',
+    file: 'topology/discovery.ts',
+    from: 'live.length === 0 || this.inVain >= IN_VAIN',
+    to: 'live.length === 0',
+  },
+  {
+    seed: 840_202,
+    fault: 'a node that knows no other is believed before all have been asked',
+    file: 'topology/discovery.ts',
+    from: ' || !this.asksAll',
+    to: '',
+  },
+  {
     seed: 241_962,
     fault: 'a slot goes to a third node while another still has what it was asked for',
     file: 'topology/topology.ts',
