@@ -2,7 +2,7 @@ import { loadMutant } from './mutant';
 import type { Range, Report } from './seeds';
 
 /** Seeds that one spec file runs, so that all workers of Jest have their share. */
-const BLOCK = 4_000;
+const BLOCK = 3_000;
 /** Seeds of one spec: few enough that no machine is so slow that Jest takes them for hanging. */
 const SLICE = 500;
 

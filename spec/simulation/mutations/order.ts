@@ -17,13 +17,13 @@ export const orderMutations: readonly Mutation[] = [
   {
     fault: 'what nobody knows the keys of overtakes nothing',
     file: 'connection/write-order.ts',
-    from: "written === 'everything' ? [this.every] : [this.unknown, ...this.lanesThere(written)]",
-    to: "written === 'everything' ? [] : this.lanesThere(written)",
+    from: 'this.lanesOf(written)) {\n      for (const { request }',
+    to: 'this.lanesOf(written).slice(1)) {\n      for (const { request }',
   },
   {
     fault: 'a write that is refused fails when any other runs',
     file: 'connection/write-order.ts',
-    from: "written === 'everything' ? [this.every] : [this.unknown, ...this.lanesThere(written)]",
-    to: '[this.every]',
+    from: 'this.lanesOf(written)) {\n      for (const { request }',
+    to: '[this.every]) {\n      for (const { request }',
   },
 ];
