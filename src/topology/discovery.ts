@@ -120,7 +120,11 @@ export class Discovery {
     this.asking = true;
     this.wanted = false;
     this.stranger = undefined;
-    const taken$ = this.askOneOf(this.candidates()).pipe(first(Boolean, false));
+    const live = this.live();
+    // No link is made for a view while there is one that gives views.
+    this.asksAll = live.length === 0 || this.inVain >= IN_VAIN;
+    const asked = this.asksAll ? new Set([...live, ...this.everNamed()]) : live;
+    const taken$ = this.askOneOf([...asked]).pipe(first(Boolean, false));
     this.question = taken$.subscribe((isTaken) => this.asked(isTaken || this.followStranger()));
   }
 
@@ -147,24 +151,26 @@ export class Discovery {
     if (this.period?.closed === false && !this.asking && this.next === undefined) this.askLater();
   }
 
-  /** Those that know first: the replicas of masters that are gone; then the others that are there; then all that were ever named. */
-  private candidates(): ClusterNode[] {
-    const { topology, seeds } = this.parts;
+  /** Those that are there, and first those that know first: the replicas of masters that are gone. */
+  private live(): ClusterNode[] {
+    const { topology } = this.parts;
     const heirs: ClusterNode[] = [];
     const there: ClusterNode[] = [];
     for (const node of topology.nodes.values()) {
       if (node.isLost || node.isSuspected) heirs.push(...node.replicas.filter(({ isReady }) => isReady));
       else if (node.isReady) there.push(node);
     }
-    const live = [...new Set([...heirs, ...shuffled(there)])];
-    // No link is made for a view while there is one that gives views.
-    this.asksAll = live.length === 0 || this.inVain >= IN_VAIN;
-    if (!this.asksAll) return live;
+    return [...new Set([...heirs, ...shuffled(there)])];
+  }
+
+  /** The nodes that are known, and those of the options. */
+  private everNamed(): ClusterNode[] {
+    const { topology, seeds } = this.parts;
     const known = shuffled([...topology.nodes.values()]);
     const given = seeds.map((seed) => topology.nodeAt(seed));
     // In turn: many that were known may all be silent.
     const both = Array.from({ length: Math.max(known.length, given.length) }, (_, n) => [known[n], given[n]]).flat();
-    return [...new Set([...live, ...both.filter((node) => node !== undefined)])];
+    return both.filter((node) => node !== undefined);
   }
 
   /** Asks one after the other, the next also while one is silent. Emits whether views were taken. */
